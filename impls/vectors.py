@@ -15,7 +15,7 @@ from .arrays import resident_zeros
 from .compiled import FASTMATH_FLAGS
 from .interface import Array
 
-LINE = 16
+LINE_FLOATS = 16
 """Floats in a cache line of 64 bytes."""
 
 
@@ -147,9 +147,9 @@ class Vectors:
     def element_sums(self, vectors: Sequence[Any]) -> Any:
         """Return a vector whose element k is the sum of vector k's elements. There are at most as many vectors as elements.
 
-        Each step adds neighbouring elements of two vectors, those of the one at even places and of the other at odd places,
-        then pairs of elements, and so on: it halves the number of vectors. All sums together take about as many steps as one
-        would.
+        The first step adds neighbouring elements of two vectors. The sums of the first vector become the even elements of a new
+        one, those of the second its odd elements. The next step does so with elements that are two apart, and so on: each halves
+        the number of vectors. All sums together take about as many steps as one would.
         """
         distance, left = 1, list(vectors)
         while distance < self.elements:
@@ -161,14 +161,14 @@ class Vectors:
         return left[0]
 
     def widened(self, value: Any) -> Any:
-        """Return a vector of fewer elements with zeros after them."""
+        """Append zeros to a vector, up to as many elements as vectors of this kind have."""
         count = value.type.count
         zeros = self.ir.Constant(value.type, [0.0] * count)
         places = [*range(count), *[count] * (self.elements - count)]
         return value if count == self.elements else self.shuffle(value, zeros, places)
 
     def narrowed(self, value: Any) -> Any:
-        """Return the first elements of a vector that may have more."""
+        """Return as many first elements of a vector as vectors of this kind have."""
         return value if value.type == self.vector else self.shuffle(value, value, range(self.elements))
 
     def library(self, name: str, arguments: int) -> Any:

@@ -62,8 +62,9 @@ class Samples:
     adapt_s: Positive | None = None
 
     def __post_init__(self) -> None:
-        if self.wall_s.count(None) == len(self.wall_s) or self.cpu_s.count(None) == len(self.cpu_s):
-            raise ValueError("no figure in any round")
+        for name, rounds in (("wall_s", self.wall_s), ("cpu_s", self.cpu_s)):
+            if rounds.count(None) == len(rounds):
+                raise ValueError(f"{name}: no figure in any round")
         if len(self.wall_s) != len(self.cpu_s):
             raise ValueError("wall_s and cpu_s have different numbers of rounds")
 

@@ -1,8 +1,8 @@
 """The model and the loops of the compiled implementations of skip-gram and CBOW: one pass over the text.
 
 Subsampling, windows, negatives and random numbers are drawn where they are used. All contexts of a centre share its
-negatives. Negatives are drawn and rows prefetched two centres ahead, while a centre's slopes are computed. CBOW takes two
-centres at a time.
+negatives. These are drawn and their rows prefetched two centres ahead, while a centre's slopes are computed. CBOW takes two
+centres at a time if registers suffice.
 ``impls/training/steps.py`` has the arithmetic.
 """
 
@@ -20,11 +20,11 @@ from ..case import Size
 from ..compiled import ready
 from ..interface import Array, Problem
 from ..random import LOW, S32, draw, integer_alias_table, next_bits, state
-from ..vectors import LINE, aligned
+from ..vectors import LINE_FLOATS, aligned
 from ..words import Ints
 from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial
 from .pairs import keep_probability, pairs_in
-from .rows import UNIT_FLOATS, rows_together, slot_of
+from .rows import UNIT_FLOATS, floats_of_slopes, rows_together
 from .steps import cbow_moves, cbow_slopes, prefetch_row_to_write, skip_gram_moves, skip_gram_slopes
 from .threads import CHUNK, CONVERGENCE, OWN_ROWS, Copies, parts_of, shares_of_moves, uses_of_rows
 
@@ -32,8 +32,6 @@ AHEAD = 2
 """How many centres ahead negatives are drawn and rows prefetched."""
 SLOTS = 4
 """Slots for the negatives of these centres: a power of two above AHEAD."""
-IDLE, CBOW, SKIP_GRAM = 0, 1, 2
-"""What a pass does. IDLE draws without training, so that the time of drawing can be measured alone."""
 
 
 def draw_targets(
@@ -74,7 +72,7 @@ def window_of(centre: int, length: int, least: int, window: int, state: Array) -
 
 
 def one_pass(
-    words: Ints, starts: Ints, begin: int, end: int, alpha: Any, mode: int, rules: tuple[Any, ...], own: tuple[Any, ...]
+    words: Ints, starts: Ints, begin: int, end: int, alpha: Any, trains: bool, rules: tuple[Any, ...], own: tuple[Any, ...]
 ) -> int:  # fmt: skip
     """Train on a part of the words: each context of a centre (skip-gram) or their mean (CBOW) against the centre and K negatives.
 
@@ -86,8 +84,8 @@ def one_pass(
         The part of the words to train on.
     alpha
         The rate, float32.
-    mode
-        IDLE, CBOW or SKIP_GRAM.
+    trains
+        Whether to train. Otherwise it only draws, so that the time of drawing can be measured alone.
     rules, own
         ``CompiledModel.rules`` and ``Thread.arguments``. They are plain tuples: machine code then takes those of any copy of
         this package at the same cost.
@@ -97,7 +95,7 @@ def one_pass(
     int
         The number of pairs of a centre and a context.
     """
-    keep, aliases, least, window, pairs, units, together = rules
+    keep, aliases, least, window, pairs, units, centres_together = rules
     tables, state, line, target_slots, slopes, addresses, means = own
     given = (*tables, line, alpha, slopes, addresses, means, pairs, units)
     learnt = 0
@@ -112,10 +110,9 @@ def one_pass(
                 low, high = window_of(centre, length, least, window, state)
                 learnt += high - low - 1
                 targets, its, ahead = target_slots[centre % SLOTS], (low, centre, high), centre + AHEAD
-                learns = mode != IDLE and length > 1
-                skip_gram = mode == SKIP_GRAM or not len(together)
-                two = len(together) == 2 and centre % 2 == 1
-                one = len(together) == 1 or centre + 1 == length
+                learns, skip_gram = trains and length > 1, len(centres_together) == 0
+                two = len(centres_together) == 2 and centre % 2 == 1
+                one = len(centres_together) == 1 or centre + 1 == length
                 if learns and skip_gram:
                     skip_gram_slopes(given, its, targets)
                 elif learns and two:
@@ -149,14 +146,14 @@ class Thread:
 
     def __init__(self, seed: int, window: int, K: int, tables: tuple[Array, Array], own_rows: int) -> None:
         width = tables[0].shape[1]
-        contexts = 2 * window + 1
+        contexts = 2 * window
         self.copies = Copies(tables, own_rows)
         self.arguments = (
             (*tables, *self.copies.own),
             on_own_lines(state(seed)),
             on_own_lines(np.zeros(LONGEST + 1, np.int32)),  # a line's words
             on_own_lines(np.zeros((SLOTS, 1 + K), np.int32)),  # centres and their negatives
-            aligned(1, contexts * slot_of(1 + K) + 2 * LINE)[0],  # slopes
+            aligned(1, floats_of_slopes(contexts, 1 + K))[0],
             on_own_lines(np.zeros(contexts, np.int64)),  # addresses of input rows
             aligned(4, width),  # CBOW's means and changes
         )
@@ -168,11 +165,13 @@ class CompiledModel:
     def __init__(self, problem: Problem, skip_gram: bool) -> None:
         size, inputs = problem.size, problem.inputs
         self.settings: Settings = inputs["settings"]
-        self.alpha, self.H, self.mode = self.settings.alpha, size.H, SKIP_GRAM if skip_gram else CBOW
-        width = -(-size.H // LINE) * LINE
+        self.alpha, self.H = self.settings.alpha, size.H
+        width = -(-size.H // LINE_FLOATS) * LINE_FLOATS
         self.shared = aligned(size.V, width), aligned(size.V, width)
         self.shared[0][:, : size.H] = initial(problem)
         keep = keep_probability(inputs["counts"], self.settings.sample)
+        # how many centres CBOW takes at a time; none in skip-gram, which is compiled without CBOW, and faster so
+        centres_together = (0,) * (0 if skip_gram else min(2, rows_together(1 + size.K)))
         self.rules = (
             np.minimum(keep * 2.0**32, 2.0**32 - 1).astype(np.uint32),
             integer_alias_table(inputs["counts"] ** self.settings.power),
@@ -180,9 +179,7 @@ class CompiledModel:
             self.settings.window,
             (0,) * (1 + size.K),  # the lengths of these tuples are compiled in
             (0,) * -(-size.H // UNIT_FLOATS),
-            ()
-            if skip_gram
-            else (0,) * min(2, rows_together(1 + size.K)),  # centres of CBOW; skip-gram is faster without
+            centres_together,
         )
         own_rows = min(OWN_ROWS, size.V // 20) if size.threads > 1 else 0
         self.uses = [uses[:own_rows] for uses in uses_of_rows(inputs["counts"], self.settings, size.K, skip_gram)]
@@ -192,7 +189,7 @@ class CompiledModel:
         ]
         self.pool = ThreadPoolExecutor(size.threads) if size.threads > 1 else None
         nothing = np.zeros(0, np.int32), np.zeros(1, np.int64), 0, 0
-        self.one_pass = ready(one_pass, (*nothing, np.float32(0), self.mode, self.rules, self.threads[0].arguments))
+        self.one_pass = ready(one_pass, (*nothing, np.float32(0), True, self.rules, self.threads[0].arguments))
 
     @property
     def W_in(self) -> Array:
@@ -235,17 +232,16 @@ class CompiledModel:
         words, starts = with_compiled_types(words, starts)
         self.threads[0].copies.take()
         marks = [perf_counter()]
-        for mode in (IDLE, self.mode):
-            self.train(self.threads[0], words, starts, 0, len(words), mode)
+        for trains in (False, True):
+            self.train(self.threads[0], words, starts, 0, len(words), trains)
             marks.append(perf_counter())
         drawing, whole_step = np.diff(marks).tolist()
         return {"examples + sampling": drawing, "lookup to update": max(0.0, whole_step - drawing)}
 
-    def train(self, thread: Thread, words: Ints, starts: Ints, begin: int, end: int, mode: int | None = None) -> int:
+    def train(self, thread: Thread, words: Ints, starts: Ints, begin: int, end: int, trains: bool = True) -> int:
         """Train on a part of the words in one thread, and return the number of pairs."""
-        mode = self.mode if mode is None else mode
         pairs: int = self.one_pass(
-            words, starts, begin, end, np.float32(self.alpha), mode, self.rules, thread.arguments
+            words, starts, begin, end, np.float32(self.alpha), trains, self.rules, thread.arguments
         )
         return pairs
 

@@ -6,7 +6,7 @@ meets all rows of the other in one pass, and the elements of many scores are sum
 makes the steps of these parts.
 
 Tables have rows of whole 64-byte lines, and are aligned to such lines. Of a row, only whole units of 32 bytes are used: where
-registers have 64 bytes, the last of H = 100 is half a register.
+registers have 64 bytes, the last piece of a row of H = 100 is half a register.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from ..compiled import FASTMATH_FLAGS
 from ..products import UNIT
-from ..vectors import LINE, Vectors, registers
+from ..vectors import LINE_FLOATS, Vectors, registers
 
 UNIT_FLOATS = UNIT // 4
 
@@ -114,7 +114,7 @@ class Slopes:
     def replace_scores(self, rows: Any) -> None:
         """Replace the scores of a number of input rows by their slopes.
 
-        That waits until all of a centre's scores are there: then nothing waits for one slope but the next.
+        This is done once for all contexts of a centre: their slopes do not depend on each other, so the processor overlaps them.
         """
         v, b = self.v, self.v.builder
         size = lcm(self.slot, v.elements)
@@ -138,13 +138,18 @@ def slot_of(pairs: int) -> int:
     return -(-pairs // 8) * 8
 
 
+def floats_of_slopes(rows: int, pairs: int) -> int:
+    """Return how many floats must be there for the slopes of some input rows: vectors are stored whole, of two rows together."""
+    return (rows + rows % 2) * slot_of(pairs) + LINE_FLOATS
+
+
 def rows_together(pairs: int) -> int:
     """Return how many input rows can be scored at a time: 4, 2 or 1, whose sums with all output rows fit into registers."""
     return next((some for some in (4, 2) if some * (pairs + 1) < registers()), 1)
 
 
 class StepArguments:
-    """The arguments of a step as addresses and numbers: a tuple of these.
+    """Unpacks the tuple that every step gets into addresses and numbers:
 
     W_in, W_out, own_in, own_out
         The tables, and the thread's own rows: (rows, width) float32.
@@ -153,7 +158,7 @@ class StepArguments:
     alpha
         The rate, float32.
     slopes
-        The slopes of all contexts of a centre, ``slot_of(K + 1)`` floats for each, and 32 more.
+        The slopes of all contexts of a centre, ``floats_of_slopes(contexts, K + 1)`` floats.
     addresses
         For the addresses of a window's input rows, (contexts,) int64. Skip-gram needs them.
     means
@@ -172,7 +177,7 @@ class StepArguments:
         )
         self.v = v = Vectors(builder)
         self.pairs, units = len(kind[-2]), len(kind[-1])
-        self.width, self.pieces = -(-units * UNIT_FLOATS // LINE) * LINE, pieces_of(v, units)
+        self.width, self.pieces = -(-units * UNIT_FLOATS // LINE_FLOATS) * LINE_FLOATS, pieces_of(v, units)
         self.W_in, self.W_out, self.line, self.addresses, self.means = (
             address for address, _ in (W_in, W_out, line, addresses, means)
         )
@@ -237,7 +242,7 @@ def move(given: StepArguments, centre: Centre) -> None:
     v = given.v
     together = 2 if 4 * given.pairs + 5 <= v.registers else 1
     room_for_both = 2 * given.pairs + 3 <= v.registers
-    for part in parts_of(given.pieces, together):
+    for part in groups_of(given.pieces, together):
 
         def outputs(part: Sequence[Piece] = part) -> list[list[Any]]:
             return [[piece.load(row) for piece in part] for row in centre.rows]
@@ -264,8 +269,8 @@ def move(given: StepArguments, centre: Centre) -> None:
                 piece.store(row, v.add(piece.load(row), next(totals)))
 
 
-def parts_of(pieces: Sequence[Piece], size: int) -> list[Sequence[Piece]]:
-    """Divide a row's pieces into parts of so many."""
+def groups_of(pieces: Sequence[Piece], size: int) -> list[Sequence[Piece]]:
+    """Divide a row's pieces into groups of so many."""
     return [pieces[start : start + size] for start in range(0, len(pieces), size)]
 
 
@@ -273,7 +278,7 @@ def store_mean(given: StepArguments, centre: Centre, mean: Any) -> None:
     """Store the mean of a window's input rows."""
     v, b = given.v, given.v.builder
     share = v.broadcast(b.fdiv(v.ir.Constant(v.number, 1.0), b.sitofp(centre.count, v.number)))
-    for part in parts_of(given.pieces, v.registers - 4):
+    for part in groups_of(given.pieces, v.registers - 4):
 
         def summed(at: Any, totals: list[Any], part: Sequence[Piece] = part) -> list[Any]:
             row = centre.input_row(at)
@@ -289,7 +294,7 @@ def learn_from_mean(given: StepArguments, centre: Centre, at: int) -> None:
 
     at: the number of the centre among those that learn together. The mean's change is the sum of slope times output row.
     """
-    v, (mean, change) = given.v, (given.mean_row(2 * at + part) for part in (0, 1))
+    v, mean, change = given.v, given.mean_row(2 * at), given.mean_row(2 * at + 1)
     slopes = given.slopes.loaded(v.integer(at))
     for piece in given.pieces:
         x, total = piece.load(mean), None

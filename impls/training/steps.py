@@ -6,7 +6,7 @@ from typing import Any
 
 from ..compiled import machine_code
 from ..machine import prefetch_line
-from ..vectors import LINE, Vectors
+from ..vectors import LINE_FLOATS, Vectors
 from .rows import UNIT_FLOATS, StepArguments, learn_from_mean, move, rows_together, score, store_mean
 
 
@@ -17,10 +17,10 @@ def prefetch_row_to_write(typing: Any, table: Any, row: Any, units: Any) -> Any:
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         v = Vectors(b)
-        at, lines = context.cast(b, arguments[1], row, types.int64), -(-len(units) * UNIT_FLOATS // LINE)
-        start = v.row(context.make_array(table)(context, b, arguments[0]).data, at, lines * LINE)
+        at, lines = context.cast(b, arguments[1], row, types.int64), -(-len(units) * UNIT_FLOATS // LINE_FLOATS)
+        start = v.row(context.make_array(table)(context, b, arguments[0]).data, at, lines * LINE_FLOATS)
         for line in range(lines):
-            prefetch_line(b, start, v.integer(line * 4 * LINE), to_write=True)
+            prefetch_line(b, start, v.integer(line * 4 * LINE_FLOATS), to_write=True)
         return context.get_dummy_value()
 
     return types.void(table, row, units), generate

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from scipy.special import log_expit, log_softmax, softmax
 
 from impls import catalogue
-from impls.interface import Array, Implementation
+from impls.case import Size
+from impls.interface import Array, Implementation, Problem
 from impls.output.hierarchical import Tree, huffman
 from impls.output.softmax import tiles
 from tests.impls.calling import available, called, for_every, implementations, problem_of, sized, slopes
@@ -194,6 +195,13 @@ def test_compiled_softmax_writes_nothing_behind_its_gradient(V: int, H: int) -> 
     np.testing.assert_allclose(dh, slopes_of_scores @ W, atol=1e-5)
     assert loss == pytest.approx(-log_softmax(h @ W.T, axis=1)[[0, 1, 2], target].mean(), rel=1e-5)
     assert (memory[end:] == 7).all()
+
+
+def test_compiled_softmax_is_compiled_for_few_batch_sizes() -> None:
+    """A program whose batches have any size would otherwise wait for the compiler again and again."""
+    numba = pytest.importorskip("numba")
+    workspaces = (tiles(Problem(Size(43, 100, B, 0), {}, [], 1.0)) for B in range(1, 257))
+    assert len({numba.typeof(workspace) for workspace in workspaces}) <= 25
 
 
 @pytest.mark.parametrize("implementation", [*NEGATIVES, *NCE])

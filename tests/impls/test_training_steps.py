@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from impls.compiled import compiled
 from impls.interface import Array
 from impls.training import steps
-from impls.training.rows import UNIT_FLOATS, slot_of
-from impls.vectors import LINE, aligned
+from impls.training.rows import UNIT_FLOATS, floats_of_slopes
+from impls.vectors import LINE_FLOATS, aligned
 from tests.impls.texts import V
 
 
@@ -64,7 +64,7 @@ def stepped(
 ) -> tuple[Array, Array, Array, Array]:  # fmt: skip
     """Both tables before (float64) and after a step with some rows in tables of the thread's own."""
     rng = np.random.default_rng(seed)
-    width = -(-H // LINE) * LINE
+    width = -(-H // LINE_FLOATS) * LINE_FLOATS
     tables = []
     for _ in range(2):
         table = aligned(V, width)
@@ -76,7 +76,7 @@ def stepped(
         mine[:] = table[:own]
     pairs, most = len(targets[0]), max(len(line), 4)
     arguments = (
-        *tables, *owns, np.array(line, np.int32), np.float32(0.1), np.zeros(most * slot_of(pairs) + 32, np.float32),
+        *tables, *owns, np.array(line, np.int32), np.float32(0.1), np.zeros(floats_of_slopes(most, pairs), np.float32),
         np.zeros(most, np.int64), aligned(4, width), (0,) * pairs, (0,) * -(-H // UNIT_FLOATS),
     )  # fmt: skip
     compiled(call)(arguments, tuple(windows), tuple(np.array(its, np.int32) for its in targets))

@@ -154,9 +154,9 @@ TWICE = "@V=1e4,H=100,B=100,f32,i64,zipf,t1' stands in it more than once"
 INCONSISTENT = [
     (EXTRA, {}, f"{EXTRA}.kernel: "),
     ("w2vbench.limit_samples", {"a\nb\u2028c": "much"}, "w2vbench.limit_samples.a b c: "),
-    (f"{PROCESS}.wall_s", [None, None], "no figure in any round"),
-    (f"{PROCESS}.cpu_s", [None, None], "no figure in any round"),
-    (f"{PROCESS}.wall_s", [], "no figure in any round"),
+    (f"{PROCESS}.wall_s", [None, None], "wall_s: no figure in any round"),
+    (f"{PROCESS}.cpu_s", [None, None], "cpu_s: no figure in any round"),
+    (f"{PROCESS}.wall_s", [], "wall_s: no figure in any round"),
     (f"{EXTRA}.processes", [{"wall_s": [1.0], "cpu_s": [1.0]}], "not as many processes as others of its problem"),
     ("benchmarks.1", CONTENTS["small"]["benchmarks"][0], f"'lookup/one-hot{TWICE}"),
     ("w2vbench.not_measured.0", saved.not_measured("gather", "error", "?"), f"'lookup/gather{TWICE}"),
