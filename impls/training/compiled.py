@@ -39,20 +39,17 @@ def draw_targets(
     pairs: Any, units: Any,
 ) -> None:  # fmt: skip
     """Write a centre and its negatives, which are other words, to ``targets``, and prefetch the rows that it needs first."""
-    W_in, W_out, _, own_out = tables
-    own = len(own_out)
+    W_in, W_out, own_in, own_out = tables
     targets[0] = line[at]
-    if line[at] >= own:
-        prefetch_row_to_write(W_out, line[at], units)
+    prefetch_row_to_write(W_out, own_out, line[at], units)
     for k in range(1, len(pairs)):
         word = draw(state, aliases)
         while word == np.uint64(line[at]):
             word = draw(state, aliases)
         targets[k] = word
-        if targets[k] >= own:
-            prefetch_row_to_write(W_out, targets[k], units)
-    if at + window < length and line[at + window] >= own:
-        prefetch_row_to_write(W_in, line[at + window], units)
+        prefetch_row_to_write(W_out, own_out, targets[k], units)
+    if at + window < length:
+        prefetch_row_to_write(W_in, own_in, line[at + window], units)
 
 
 def subsample(words: Ints, begin: int, end: int, keep: Array, state: Array, line: Ints) -> int:

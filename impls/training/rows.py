@@ -53,10 +53,17 @@ def pieces_of(v: Vectors, units: int) -> list[Piece]:
 
 
 def word_row(v: Vectors, table: Any, own: Any, word: Any, width: int) -> Any:
-    """Return the address of a word's row: in the thread's own table (address and number of rows), or else in the shared one."""
-    at = v.builder.sext(v.builder.load(word), v.index)
+    """Return the address of a word's row: in the thread's own table (address and number of rows), or else in the shared one.
+
+    There is no branch: it is often one and often the other, which a processor could not predict.
+    """
     address, rows = own
-    return v.row(v.builder.select(v.builder.icmp_signed("<", at, rows), address, table), at, width)
+    return v.row(v.builder.select(v.builder.icmp_signed("<", word, rows), address, table), word, width)
+
+
+def word_id(v: Vectors, words: Any, at: Any) -> Any:
+    """Return a word of an array of int32."""
+    return v.builder.sext(v.builder.load(v.builder.gep(words, [at])), v.index)
 
 
 class Centre:
@@ -75,15 +82,15 @@ class Centre:
         self.given = given
         self.low, self.at, high = (b.extract_value(window, end) for end in range(3))
         self.count = b.sub(b.sub(high, self.low), v.integer(1))
-        places = [b.gep(targets, [v.integer(k)]) for k in range(given.pairs)]
-        self.rows = [word_row(v, given.W_out, given.own_out, place, given.width) for place in places]
+        words = [word_id(v, targets, v.integer(k)) for k in range(given.pairs)]
+        self.rows = [word_row(v, given.W_out, given.own_out, word, given.width) for word in words]
 
     def input_row(self, at: Any) -> Any:
         """Return the address of the input row of a context, counted from the first of the window."""
         v, b, given = self.given.v, self.given.v.builder, self.given
         place = b.add(self.low, at)
         place = b.add(place, b.zext(b.icmp_signed(">=", place, self.at), v.index))
-        return word_row(v, given.W_in, given.own_in, b.gep(given.line, [place]), given.width)
+        return word_row(v, given.W_in, given.own_in, word_id(v, given.line, place), given.width)
 
 
 class Slopes:
@@ -148,6 +155,12 @@ def rows_together(pairs: int) -> int:
     return next((some for some in (4, 2) if some * (pairs + 1) < registers()), 1)
 
 
+def address_and_rows(context: Any, builder: Any, kind: Any, value: Any) -> tuple[Any, Any]:
+    """Return an array's address and its number of rows."""
+    array = context.make_array(kind)(context, builder, value)
+    return array.data, builder.extract_value(array.shape, 0)
+
+
 class StepArguments:
     """Unpacks the tuple that every step gets into addresses and numbers:
 
@@ -187,10 +200,7 @@ class StepArguments:
         """Return an array's address and number of rows, or another value as it is."""
         from numba.core import types
 
-        if not isinstance(kind, types.Array):
-            return value
-        array = self.context.make_array(kind)(self.context, builder, value)
-        return array.data, builder.extract_value(array.shape, 0)
+        return address_and_rows(self.context, builder, kind, value) if isinstance(kind, types.Array) else value
 
     def centre(self, window: Any, targets: Any, kind: Any) -> Centre:
         """Return the centre of a window, and its output rows."""

@@ -7,23 +7,34 @@ from typing import Any
 from ..compiled import machine_code
 from ..machine import prefetch_line
 from ..vectors import LINE_FLOATS, Vectors
-from .rows import UNIT_FLOATS, StepArguments, learn_from_mean, move, rows_together, score, store_mean
+from .rows import (
+    UNIT_FLOATS,
+    StepArguments,
+    address_and_rows,
+    learn_from_mean,
+    move,
+    rows_together,
+    score,
+    store_mean,
+    word_row,
+)
 
 
 @machine_code
-def prefetch_row_to_write(typing: Any, table: Any, row: Any, units: Any) -> Any:
-    """Prefetch a row of a table for writing."""
+def prefetch_row_to_write(typing: Any, table: Any, own: Any, word: Any, units: Any) -> Any:
+    """Prefetch a word's row for writing: of the thread's own table if it has that row, else of the shared one."""
     from numba.core import types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         v = Vectors(b)
-        at, lines = context.cast(b, arguments[1], row, types.int64), -(-len(units) * UNIT_FLOATS // LINE_FLOATS)
-        start = v.row(context.make_array(table)(context, b, arguments[0]).data, at, lines * LINE_FLOATS)
+        at, lines = context.cast(b, arguments[2], word, types.int64), -(-len(units) * UNIT_FLOATS // LINE_FLOATS)
+        shared, mine = (address_and_rows(context, b, *its) for its in ((table, arguments[0]), (own, arguments[1])))
+        start = word_row(v, shared[0], mine, at, lines * LINE_FLOATS)
         for line in range(lines):
             prefetch_line(b, start, v.integer(line * 4 * LINE_FLOATS), to_write=True)
         return context.get_dummy_value()
 
-    return types.void(table, row, units), generate
+    return types.void(table, own, word, units), generate
 
 
 @machine_code
