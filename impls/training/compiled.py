@@ -26,7 +26,17 @@ from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial
 from .pairs import keep_probability, pairs_in
 from .rows import UNIT_FLOATS, floats_of_slopes, rows_together
 from .steps import cbow_moves, cbow_slopes, prefetch_row_to_write, skip_gram_moves, skip_gram_slopes
-from .threads import CHUNK, CONVERGENCE, OWN_ROWS, Copies, parts_of, shares_of_moves, uses_of_rows
+from .threads import (
+    CHUNK,
+    CONVERGENCE,
+    OWN_ROWS,
+    Copies,
+    merge_if_due,
+    on_own_lines,
+    parts_of,
+    shares_of_moves,
+    uses_of_rows,
+)
 
 AHEAD = 2
 """How many centres ahead negatives are drawn and rows prefetched."""
@@ -38,16 +48,17 @@ def draw_targets(
     at: int, line: Ints, length: int, targets: Ints, state: Array, aliases: Array, tables: tuple[Array, ...], window: int,
     pairs: Any, units: Any,
 ) -> None:  # fmt: skip
-    """Write a centre and its negatives, which are other words, to ``targets``, and prefetch the rows that it needs first."""
+    """Write a centre and its negatives, which are other words, to its slot, and prefetch the rows that it needs first."""
     W_in, W_out, own_in, own_out = tables
-    targets[0] = line[at]
+    slot = at % SLOTS
+    targets[slot, 0] = line[at]
     prefetch_row_to_write(W_out, own_out, line[at], units)
     for k in range(1, len(pairs)):
         word = draw(state, aliases)
         while word == np.uint64(line[at]):
             word = draw(state, aliases)
-        targets[k] = word
-        prefetch_row_to_write(W_out, own_out, targets[k], units)
+        targets[slot, k] = word
+        prefetch_row_to_write(W_out, own_out, targets[slot, k], units)
     if at + window < length:
         prefetch_row_to_write(W_in, own_in, line[at + window], units)
 
@@ -93,40 +104,39 @@ def one_pass(
         The number of pairs of a centre and a context.
     """
     keep, aliases, least, window, pairs, units, centres_together = rules
-    tables, state, line, target_slots, slopes, addresses, means = own
-    given = (*tables, line, alpha, slopes, addresses, means, pairs, units)
+    tables, copies, state, line, targets, slopes, addresses, means = own
+    given = (*tables, line, targets, alpha, slopes, addresses, means, pairs, units)
     learnt = 0
     for s in range(len(starts) - 1):
         ends = min(end, int(starts[s + 1]))
         for first in range(max(begin, int(starts[s])), ends, LONGEST):
             length = subsample(words, first, min(first + LONGEST, ends), keep, state, line)
             for at in range(min(AHEAD, length)):
-                draw_targets(at, line, length, target_slots[at % SLOTS], state, aliases, tables, window, pairs, units)
+                draw_targets(at, line, length, targets, state, aliases, tables, window, pairs, units)
             before = (0, 0, 0)
             for centre in range(length):
                 low, high = window_of(centre, length, least, window, state)
                 learnt += high - low - 1
-                targets, its, ahead = target_slots[centre % SLOTS], (low, centre, high), centre + AHEAD
+                its, ahead = (low, centre, high), centre + AHEAD
                 learns, skip_gram = trains and length > 1, len(centres_together) == 0
                 two = len(centres_together) == 2 and centre % 2 == 1
                 one = len(centres_together) == 1 or centre + 1 == length
                 if learns and skip_gram:
-                    skip_gram_slopes(given, its, targets)
+                    skip_gram_slopes(given, its)
                 elif learns and two:
-                    cbow_slopes(given, (before, its), (target_slots[(centre - 1) % SLOTS], targets))
+                    cbow_slopes(given, (before, its))
                 elif learns and one:
-                    cbow_slopes(given, (its,), (targets,))
+                    cbow_slopes(given, (its,))
                 if ahead < length:  # while the processor waits for slopes
-                    draw_targets(
-                        ahead, line, length, target_slots[ahead % SLOTS], state, aliases, tables, window, pairs, units
-                    )
+                    draw_targets(ahead, line, length, targets, state, aliases, tables, window, pairs, units)
                 if learns and skip_gram:
-                    skip_gram_moves(given, its, targets)
+                    skip_gram_moves(given, its)
                 elif learns and two:
-                    cbow_moves(given, (before, its), (target_slots[(centre - 1) % SLOTS], targets))
+                    cbow_moves(given, (before, its))
                 elif learns and one:
-                    cbow_moves(given, (its,), (targets,))
+                    cbow_moves(given, (its,))
                 before = its
+            merge_if_due(tables, copies, min(first + LONGEST, ends) - first)
     return learnt
 
 
@@ -141,12 +151,13 @@ class Thread:
         What a pass needs: the tables, shared and own, and everything else of the thread.
     """
 
-    def __init__(self, seed: int, window: int, K: int, tables: tuple[Array, Array], own_rows: int) -> None:
-        width = tables[0].shape[1]
+    def __init__(self, seed: int, window: int, K: int, copies: Copies) -> None:
+        width = copies.shared[0].shape[1]
         contexts = 2 * window
-        self.copies = Copies(tables, own_rows)
+        self.copies = copies
         self.arguments = (
-            (*tables, *self.copies.own),
+            (*copies.shared, *copies.own),
+            copies.arguments,
             on_own_lines(state(seed)),
             on_own_lines(np.zeros(LONGEST + 1, np.int32)),  # a line's words
             on_own_lines(np.zeros((SLOTS, 1 + K), np.int32)),  # centres and their negatives
@@ -181,10 +192,15 @@ class CompiledModel:
         own_rows = min(OWN_ROWS, size.V // 20) if size.threads > 1 else 0
         self.uses = [uses[:own_rows] for uses in uses_of_rows(inputs["counts"], self.settings, size.K, skip_gram)]
         self.threads = [
-            Thread(inputs["seed"] + at, self.settings.window, size.K, self.shared, own_rows)
+            Thread(
+                inputs["seed"] + at,
+                self.settings.window,
+                size.K,
+                Copies(self.shared, own_rows, CHUNK // size.threads),
+            )
             for at in range(size.threads)
         ]
-        self.pool = ThreadPoolExecutor(size.threads) if size.threads > 1 else None
+        self.pool = ThreadPoolExecutor(size.threads - 1) if size.threads > 1 else None
         nothing = np.zeros(0, np.int32), np.zeros(1, np.int64), 0, 0
         self.one_pass = ready(one_pass, (*nothing, np.float32(0), True, self.rules, self.threads[0].arguments))
 
@@ -203,26 +219,28 @@ class CompiledModel:
             self.train(self.threads[0], words, starts, 0, len(words))
             return self
         parts = iter(parts_of(len(words), len(self.threads)))
-        list(self.pool.map(lambda thread: self.train_parts(thread, words, starts, parts), self.threads))
+        first, *others = self.threads
+        running = [self.pool.submit(self.train_parts, thread, words, starts, parts) for thread in others]
+        self.train_parts(first, words, starts, parts)
+        for one in running:
+            one.result()
         return self
 
     def train_parts(self, thread: Thread, words: Ints, starts: Ints, parts: Iterator[tuple[int, int]]) -> None:
         """Train in one thread on one part after another, as long as there are any. No thread waits for another."""
-        thread.copies.take()
-        since_merged = 0
+        copies = thread.copies
+        copies.take()
+        self.set_shares(copies, copies.progress[1])
         for begin, end in parts:
             self.train(thread, words, starts, begin, end)
-            since_merged += end - begin
-            if since_merged * len(self.threads) >= CHUNK:
-                self.merge(thread, since_merged)
-                since_merged = 0
-        self.merge(thread, since_merged)
+        if rest := copies.progress[0]:
+            self.set_shares(copies, rest)
+            copies.merge()
 
-    def merge(self, thread: Thread, words: int) -> None:
-        """Merge a thread's copies, after it has trained on some words. Threads merge at any time, without locks."""
-        if words:
-            moves = [CONVERGENCE * self.alpha * words * uses for uses in self.uses]
-            thread.copies.merge([shares_of_moves(its, len(self.threads)) for its in moves])
+    def set_shares(self, copies: Copies, words: int) -> None:
+        """Set the shares by which a thread's copies move the shared rows if they are merged after so many words."""
+        for shares, uses in zip(copies.shares, self.uses, strict=True):
+            shares[:] = shares_of_moves(CONVERGENCE * self.alpha * words * uses, len(self.threads))
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
         """Return the seconds that one thread takes to draw what a step needs, with subsampling and prefetching, and for the rest."""
@@ -241,14 +259,6 @@ class CompiledModel:
             words, starts, begin, end, np.float32(self.alpha), trains, self.rules, thread.arguments
         )
         return pairs
-
-
-def on_own_lines(array: Array) -> Array:
-    """Copy an array to cache lines that it shares with no other: they would move between cores at every write."""
-    whole_lines = -(-array.nbytes // 64) * 64 // array.itemsize
-    copy = aligned(1, whole_lines, array.dtype)[0, : array.size].reshape(array.shape)
-    copy[...] = array
-    return copy
 
 
 def covers_in_threads(size: Size) -> dict[str, float]:

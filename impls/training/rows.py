@@ -77,12 +77,14 @@ class Centre:
         The number of contexts, which is all words of the window but the centre.
     """
 
-    def __init__(self, given: StepArguments, window: Any, targets: Any) -> None:
+    def __init__(self, given: StepArguments, window: Any) -> None:
         v, b = given.v, given.v.builder
         self.given = given
         self.low, self.at, high = (b.extract_value(window, end) for end in range(3))
         self.count = b.sub(b.sub(high, self.low), v.integer(1))
-        words = [word_id(v, targets, v.integer(k)) for k in range(given.pairs)]
+        targets, slots = given.targets
+        slot = b.mul(b.and_(self.at, b.sub(slots, v.integer(1))), v.integer(given.pairs))
+        words = [word_id(v, targets, b.add(slot, v.integer(k))) for k in range(given.pairs)]
         self.rows = [word_row(v, given.W_out, given.own_out, word, given.width) for word in words]
 
     def input_row(self, at: Any) -> Any:
@@ -168,6 +170,9 @@ class StepArguments:
         The tables, and the thread's own rows: (rows, width) float32.
     line
         The words of a line, (n,) int32.
+    targets
+        The words at centres and their negatives, (slots, K + 1) int32. There is a power of two of slots, and the centre at
+        place i of the line has that of i modulo their number.
     alpha
         The rate, float32.
     slopes
@@ -185,7 +190,7 @@ class StepArguments:
 
         self.context = context
         values = cgutils.unpack_tuple(builder, value, len(kind))
-        W_in, W_out, self.own_in, self.own_out, line, alpha, slopes, addresses, means, *_ = (
+        W_in, W_out, self.own_in, self.own_out, line, self.targets, alpha, slopes, addresses, means, *_ = (
             self.unpacked(builder, *its) for its in zip(kind, values, strict=True)
         )
         self.v = v = Vectors(builder)
@@ -202,16 +207,11 @@ class StepArguments:
 
         return address_and_rows(self.context, builder, kind, value) if isinstance(kind, types.Array) else value
 
-    def centre(self, window: Any, targets: Any, kind: Any) -> Centre:
-        """Return the centre of a window, and its output rows."""
-        return Centre(self, window, self.unpacked(self.v.builder, kind, targets)[0])
-
-    def centres(self, windows: Any, targets: Any, kind: Any) -> list[Centre]:
-        """Return the centres of a tuple of windows, with a tuple of their output rows."""
+    def centres(self, windows: Any, kind: Any) -> list[Centre]:
+        """Return the centres of a tuple of windows."""
         from numba.core import cgutils
 
-        every = (cgutils.unpack_tuple(self.v.builder, its, len(kind)) for its in (windows, targets))
-        return [self.centre(*one) for one in zip(*every, kind, strict=True)]
+        return [Centre(self, window) for window in cgutils.unpack_tuple(self.v.builder, windows, len(kind))]
 
     def mean_row(self, at: int) -> Any:
         """Return the address of a row of ``means``."""

@@ -9,6 +9,7 @@ from ..machine import prefetch_line
 from ..vectors import LINE_FLOATS, Vectors
 from .rows import (
     UNIT_FLOATS,
+    Centre,
     StepArguments,
     address_and_rows,
     learn_from_mean,
@@ -38,7 +39,7 @@ def prefetch_row_to_write(typing: Any, table: Any, own: Any, word: Any, units: A
 
 
 @machine_code
-def skip_gram_slopes(typing: Any, given: Any, window: Any, targets: Any) -> Any:
+def skip_gram_slopes(typing: Any, given: Any, window: Any) -> Any:
     """Compute the slopes of each context's input row with the K + 1 output rows of its centre, for ``skip_gram_moves``.
 
     Parameters
@@ -48,14 +49,12 @@ def skip_gram_slopes(typing: Any, given: Any, window: Any, targets: Any) -> Any:
     window
         Where in the line the window begins, where its centre is, and where it ends: a tuple of three int64. It has at least
         one context.
-    targets
-        The word at the centre and its negatives, (K + 1,) int32.
     """
     from numba.core import cgutils, types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         its = StepArguments(context, b, given, arguments[0])
-        centre, v, most = its.centre(arguments[1], arguments[2], targets), its.v, rows_together(its.pairs)
+        centre, v, most = Centre(its, arguments[1]), its.v, rows_together(its.pairs)
 
         def scored(first: Any, together: int) -> None:
             rows = [centre.input_row(b.add(first, v.integer(i))) for i in range(together)]
@@ -71,11 +70,11 @@ def skip_gram_slopes(typing: Any, given: Any, window: Any, targets: Any) -> Any:
         its.slopes.replace_scores(centre.count)
         return context.get_dummy_value()
 
-    return types.void(given, window, targets), generate
+    return types.void(given, window), generate
 
 
 @machine_code
-def skip_gram_moves(typing: Any, given: Any, window: Any, targets: Any) -> Any:
+def skip_gram_moves(typing: Any, given: Any, window: Any) -> Any:
     """Change each context's input row and the K + 1 output rows, both by the other's old values and the slopes of
     ``skip_gram_slopes``. A word that is in the window twice changes twice, in turn.
 
@@ -85,14 +84,14 @@ def skip_gram_moves(typing: Any, given: Any, window: Any, targets: Any) -> Any:
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         its = StepArguments(context, b, given, arguments[0])
-        move(its, its.centre(arguments[1], arguments[2], targets))
+        move(its, Centre(its, arguments[1]))
         return context.get_dummy_value()
 
-    return types.void(given, window, targets), generate
+    return types.void(given, window), generate
 
 
 @machine_code
-def cbow_slopes(typing: Any, given: Any, windows: Any, targets: Any) -> Any:
+def cbow_slopes(typing: Any, given: Any, windows: Any) -> Any:
     """Compute the slopes of the mean of each window's input rows with the K + 1 output rows of its centre, for ``cbow_moves``.
 
     Centres that are given together are scored by rows as they were: one alone would mostly wait for its own results.
@@ -101,14 +100,14 @@ def cbow_slopes(typing: Any, given: Any, windows: Any, targets: Any) -> Any:
     ----------
     given
         See ``StepArguments``.
-    windows, targets
-        Tuples of those of one centre or, if ``rows_together`` allows it, two: see ``skip_gram_slopes``.
+    windows
+        A tuple of that of one centre or, if ``rows_together`` allows it, of two: see ``skip_gram_slopes``.
     """
     from numba.core import types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         its = StepArguments(context, b, given, arguments[0])
-        centres = its.centres(arguments[1], arguments[2], targets)
+        centres = its.centres(arguments[1], windows)
         means = [its.mean_row(2 * at) for at in range(len(centres))]
         for centre, mean in zip(centres, means, strict=True):
             store_mean(its, centre, mean)
@@ -116,11 +115,11 @@ def cbow_slopes(typing: Any, given: Any, windows: Any, targets: Any) -> Any:
         its.slopes.replace_scores(its.v.integer(len(centres)))
         return context.get_dummy_value()
 
-    return types.void(given, windows, targets), generate
+    return types.void(given, windows), generate
 
 
 @machine_code
-def cbow_moves(typing: Any, given: Any, windows: Any, targets: Any) -> Any:
+def cbow_moves(typing: Any, given: Any, windows: Any) -> Any:
     """Change the output rows one centre after another, then the input rows: each context's by the whole change of the mean.
 
     The parameters are those of ``cbow_slopes``.
@@ -129,7 +128,7 @@ def cbow_moves(typing: Any, given: Any, windows: Any, targets: Any) -> Any:
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         its = StepArguments(context, b, given, arguments[0])
-        centres, v = its.centres(arguments[1], arguments[2], targets), its.v
+        centres, v = its.centres(arguments[1], windows), its.v
         for at, centre in enumerate(centres):
             learn_from_mean(its, centre, at)
         for at, centre in enumerate(centres):
@@ -139,4 +138,4 @@ def cbow_moves(typing: Any, given: Any, windows: Any, targets: Any) -> Any:
                     piece.store(row, v.add(piece.load(row), piece.load(its.mean_row(2 * at + 1))))
         return context.get_dummy_value()
 
-    return types.void(given, windows, targets), generate
+    return types.void(given, windows), generate

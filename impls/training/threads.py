@@ -6,8 +6,6 @@ every use: of the most frequent words, each thread has copies of its own, which 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..compiled import ready
@@ -17,9 +15,9 @@ from ..words import Floats
 from .contract import Settings
 from .pairs import keep_probability
 
-OWN_ROWS = 64
+OWN_ROWS = 128
 """How many of the most frequent words' rows each thread copies, at most a twentieth of all."""
-CHUNK = 20_000
+CHUNK = 8_000
 """Words that all threads together train on between two times at which a thread merges its copies. Rarer merges cost analogies."""
 SHORTEST_PART = 1_000
 """Fewest words that a thread takes at a time, if it can have as many."""
@@ -50,28 +48,57 @@ class Copies:
         The tables, (V, width) each.
     own, before
         The copies, (rows, width) each, and these rows as they were when they were copied.
+    shares
+        The share of its change by which each row moves when copies are merged, (rows,) float32 of each table.
+    progress
+        How many words the thread has trained on since it merged its copies, and after how many it merges them, (2,) int64.
     """
 
-    def __init__(self, shared: tuple[Array, Array], rows: int) -> None:
+    def __init__(self, shared: tuple[Array, Array], rows: int, between: int) -> None:
         width = shared[0].shape[1]
         self.shared = shared
         self.own, self.before = ((aligned(rows, width), aligned(rows, width)) for _ in range(2))
-        nothing = np.zeros(rows, np.float32)
-        self.merge_rows = (
-            ready(merge_rows, (*(tables[0] for tables in (shared, self.own, self.before)), nothing)) if rows else None
-        )
+        self.shares = np.zeros(rows, np.float32), np.zeros(rows, np.float32)
+        self.progress = on_own_lines(np.array([0, between]))
+        self.arguments = (*self.before, *self.shares, self.progress)
+        self.merge_now = ready(merge_copies, ((*shared, *self.own), self.arguments)) if rows else None
 
     def take(self) -> None:
         """Copy the rows of the shared tables."""
         for shared, own, before in zip(self.shared, self.own, self.before, strict=True):
             before[:] = shared[: len(own)]
             own[:] = before
+        self.progress[0] = 0
 
-    def merge(self, shares: Sequence[Array]) -> None:
-        """Move each shared row by a share of how far its copy has moved, and copy it again. shares: (rows,) float32 of each table."""
-        if self.merge_rows:
-            for shared, own, before, share in zip(self.shared, self.own, self.before, shares, strict=True):
-                self.merge_rows(shared, own, before, share)
+    def merge(self) -> None:
+        """Move each shared row by a share of how far its copy has moved, and copy it again."""
+        if self.merge_now:
+            self.merge_now((*self.shared, *self.own), self.arguments)
+
+
+def merge_if_due(tables: tuple[Array, ...], copies: tuple[Array, ...], words: int) -> None:
+    """Count words that a thread has just trained on, and merge its copies if it is time. For the others see ``merge_copies``."""
+    progress = copies[-1]
+    progress[0] += words
+    if progress[0] >= progress[1]:
+        merge_copies(tables, copies)
+
+
+def merge_copies(tables: tuple[Array, ...], copies: tuple[Array, ...]) -> None:
+    """Merge a thread's copies.
+
+    Parameters
+    ----------
+    tables
+        The shared ones and the thread's own: W_in, W_out, W_in, W_out.
+    copies
+        ``Copies.arguments``.
+    """
+    W_in, W_out, own_in, own_out = tables
+    before_in, before_out, shares_in, shares_out, progress = copies
+    merge_rows(W_in, own_in, before_in, shares_in)
+    merge_rows(W_out, own_out, before_out, shares_out)
+    progress[0] = 0
 
 
 def merge_rows(shared: Array, own: Array, before: Array, shares: Array) -> None:
@@ -79,6 +106,14 @@ def merge_rows(shared: Array, own: Array, before: Array, shares: Array) -> None:
         for at in range(own.shape[1]):
             moved = shared[row, at] + shares[row] * (own[row, at] - before[row, at])
             shared[row, at] = own[row, at] = before[row, at] = moved
+
+
+def on_own_lines(array: Array) -> Array:
+    """Copy an array to cache lines that it shares with no other: they would move between cores at every write."""
+    whole_lines = -(-array.nbytes // 64) * 64 // array.itemsize
+    copy = aligned(1, whole_lines, array.dtype)[0, : array.size].reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 def shares_of_moves(moves: Floats, threads: int) -> Array:
@@ -101,11 +136,11 @@ def parts_of(words: int, threads: int) -> list[tuple[int, int]]:
 
     A part is half of a thread's share of what is left (guided self-scheduling, Polychronopoulos and Kuck 1987).
     """
-    shortest, longest = min(SHORTEST_PART, -(-words // threads)), CHUNK // threads
+    shortest = min(SHORTEST_PART, -(-words // threads))
     parts, begin = [], 0
     while begin < words:
         half_share = -(-(words - begin) // (2 * threads))
-        end = min(words, begin + min(max(half_share, shortest), longest))
+        end = min(words, begin + max(half_share, shortest))
         parts.append((begin, end))
         begin = end
     return parts
