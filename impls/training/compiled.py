@@ -1,8 +1,8 @@
 """The model and the loops of the compiled implementations of skip-gram and CBOW: one pass over the text.
 
-Subsampling, windows, negatives and random numbers are drawn where they are used. All contexts of a centre share its
-negatives. These are drawn and their rows prefetched two centres ahead, while a centre's slopes are computed. CBOW takes two
-centres at a time if registers suffice.
+Subsampling, windows, negatives and random numbers are drawn where they are used. A step is one centre of a line, or with CBOW,
+if registers suffice, two that are half a line apart. All contexts of a step share its negatives. These are drawn and their rows
+prefetched two steps ahead, while a step's slopes are computed.
 ``impls/training/steps.py`` has the arithmetic.
 """
 
@@ -39,28 +39,32 @@ from .threads import (
 )
 
 AHEAD = 2
-"""How many centres ahead negatives are drawn and rows prefetched."""
+"""How many steps ahead negatives are drawn and rows prefetched."""
 SLOTS = 4
-"""Slots for the negatives of these centres: a power of two above AHEAD."""
+"""Slots for the negatives of these steps: a power of two above AHEAD."""
 
 
 def draw_targets(
-    at: int, line: Ints, length: int, targets: Ints, state: Array, aliases: Array, tables: tuple[Array, ...], window: int,
-    pairs: Any, units: Any,
-) -> None:  # fmt: skip
-    """Write a centre and its negatives, which are other words, to its slot, and prefetch the rows that it needs first."""
-    W_in, W_out, own_in, own_out = tables
-    slot = at % SLOTS
-    targets[slot, 0] = line[at]
-    prefetch_row_to_write(W_out, own_out, line[at], units)
-    for k in range(1, len(pairs)):
+    step: int, steps: int, line: Ints, length: int, state: Array, aliases: Array, given: tuple[Any, ...], window: int
+) -> None:
+    """Write the centres of a step and its negatives, which are other words, to its slot, and prefetch the rows that it needs first.
+
+    The centres are at the places step, step + steps, … of the line. Behind its end there is none.
+    """
+    W_in, W_out, own_in, own_out, _, targets, _, _, _, _, centres, pairs, units = given
+    together, slot = max(1, len(centres)), step % SLOTS
+    for number in range(together):
+        at = step + number * steps
+        targets[slot, number] = line[min(at, length - 1)]
+        prefetch_row_to_write(W_out, own_out, targets[slot, number], units)
+        if at + window < length:
+            prefetch_row_to_write(W_in, own_in, line[at + window], units)
+    for k in range(together, together + len(pairs) - 1):
         word = draw(state, aliases)
-        while word == np.uint64(line[at]):
+        while word == np.uint64(targets[slot, 0]) or word == np.uint64(targets[slot, together - 1]):
             word = draw(state, aliases)
         targets[slot, k] = word
         prefetch_row_to_write(W_out, own_out, targets[slot, k], units)
-    if at + window < length:
-        prefetch_row_to_write(W_in, own_in, line[at + window], units)
 
 
 def subsample(words: Ints, begin: int, end: int, keep: Array, state: Array, line: Ints) -> int:
@@ -103,39 +107,41 @@ def one_pass(
     int
         The number of pairs of a centre and a context.
     """
-    keep, aliases, least, window, pairs, units, centres_together = rules
+    keep, aliases, least, window, centres, pairs, units = rules
     tables, copies, state, line, targets, slopes, addresses, means = own
-    given = (*tables, line, targets, alpha, slopes, addresses, means, pairs, units)
+    given = (*tables, line, targets, alpha, slopes, addresses, means, centres, pairs, units)
+    skip_gram, together = len(centres) == 0, max(1, len(centres))
     learnt = 0
     for s in range(len(starts) - 1):
         ends = min(end, int(starts[s + 1]))
         for first in range(max(begin, int(starts[s])), ends, LONGEST):
             length = subsample(words, first, min(first + LONGEST, ends), keep, state, line)
-            for at in range(min(AHEAD, length)):
-                draw_targets(at, line, length, targets, state, aliases, tables, window, pairs, units)
-            before = (0, 0, 0)
-            for centre in range(length):
-                low, high = window_of(centre, length, least, window, state)
+            learns, steps = trains and length > 1, (length + together - 1) // together
+            for step in range(min(AHEAD, steps)):
+                draw_targets(step, steps, line, length, state, aliases, given, window)
+            for step in range(steps):
+                low, high = window_of(step, length, least, window, state)
                 learnt += high - low - 1
-                its, ahead = (low, centre, high), centre + AHEAD
-                learns, skip_gram = trains and length > 1, len(centres_together) == 0
-                two = len(centres_together) == 2 and centre % 2 == 1
-                one = len(centres_together) == 1 or centre + 1 == length
+                its = (low, step, high)
+                two, other = together == 2 and step + steps < length, its
+                if two:
+                    low, high = window_of(step + steps, length, least, window, state)
+                    learnt += high - low - 1
+                    other = (low, step + steps, high)
                 if learns and skip_gram:
                     skip_gram_slopes(given, its)
                 elif learns and two:
-                    cbow_slopes(given, (before, its))
-                elif learns and one:
+                    cbow_slopes(given, (its, other))
+                elif learns:
                     cbow_slopes(given, (its,))
-                if ahead < length:  # while the processor waits for slopes
-                    draw_targets(ahead, line, length, targets, state, aliases, tables, window, pairs, units)
+                if step + AHEAD < steps:  # while the processor waits for slopes
+                    draw_targets(step + AHEAD, steps, line, length, state, aliases, given, window)
                 if learns and skip_gram:
                     skip_gram_moves(given, its)
                 elif learns and two:
-                    cbow_moves(given, (before, its))
-                elif learns and one:
+                    cbow_moves(given, (its, other))
+                elif learns:
                     cbow_moves(given, (its,))
-                before = its
             merge_if_due(tables, copies, min(first + LONGEST, ends) - first)
     return learnt
 
@@ -151,7 +157,7 @@ class Thread:
         What a pass needs: the tables, shared and own, and everything else of the thread.
     """
 
-    def __init__(self, seed: int, window: int, K: int, copies: Copies) -> None:
+    def __init__(self, seed: int, window: int, K: int, together: int, copies: Copies) -> None:
         width = copies.shared[0].shape[1]
         contexts = 2 * window
         self.copies = copies
@@ -160,7 +166,7 @@ class Thread:
             copies.arguments,
             on_own_lines(state(seed)),
             on_own_lines(np.zeros(LONGEST + 1, np.int32)),  # a line's words
-            on_own_lines(np.zeros((SLOTS, 1 + K), np.int32)),  # centres and their negatives
+            on_own_lines(np.zeros((SLOTS, together + K), np.int32)),  # centres of a step, and its negatives
             aligned(1, floats_of_slopes(contexts, 1 + K))[0],
             on_own_lines(np.zeros(contexts, np.int64)),  # addresses of input rows
             aligned(4, width),  # CBOW's means and changes
@@ -178,16 +184,19 @@ class CompiledModel:
         self.shared = aligned(size.V, width), aligned(size.V, width)
         self.shared[0][:, : size.H] = initial(problem)
         keep = keep_probability(inputs["counts"], self.settings.sample)
+        law = inputs["counts"] ** self.settings.power
+        # a step's negatives are other words than its centres, which takes long to draw if there are hardly any others
+        few = np.partition(law, -2)[-2:].sum() > 0.9 * law.sum()
         # how many centres CBOW takes at a time; none in skip-gram, which is compiled without CBOW, and faster so
-        centres_together = (0,) * (0 if skip_gram else min(2, rows_together(1 + size.K)))
+        centres = 0 if skip_gram else min(1 if few else 2, rows_together(1 + size.K))
         self.rules = (
             np.minimum(keep * 2.0**32, 2.0**32 - 1).astype(np.uint32),
-            integer_alias_table(inputs["counts"] ** self.settings.power),
+            integer_alias_table(law),
             self.settings.least_window,
             self.settings.window,
-            (0,) * (1 + size.K),  # the lengths of these tuples are compiled in
+            (0,) * centres,  # the lengths of these tuples are compiled in
+            (0,) * (1 + size.K),
             (0,) * -(-size.H // UNIT_FLOATS),
-            centres_together,
         )
         own_rows = min(OWN_ROWS, size.V // 20) if size.threads > 1 else 0
         self.uses = [uses[:own_rows] for uses in uses_of_rows(inputs["counts"], self.settings, size.K, skip_gram)]
@@ -196,6 +205,7 @@ class CompiledModel:
                 inputs["seed"] + at,
                 self.settings.window,
                 size.K,
+                max(1, centres),
                 Copies(self.shared, own_rows, CHUNK // size.threads),
             )
             for at in range(size.threads)

@@ -96,7 +96,7 @@ def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementati
         temporaries=TABLES, requires=("numba",), covers=covers_in_threads,
         differs="K negatives a centre, shared by its contexts, descent at word2vec's rate, centre by centre"
         if is_skip_gram
-        else "K negatives a target, descent at word2vec's rate, up to two centres at a time",
+        else "K negatives for up to two targets at a time, descent at word2vec's rate",
     )  # fmt: skip
 
 

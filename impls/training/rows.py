@@ -11,7 +11,7 @@ registers have 64 bytes, the last piece of a row of H = 100 is half a register.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import lcm
 from typing import Any
@@ -71,21 +71,32 @@ class Centre:
 
     Attributes
     ----------
-    rows
-        Addresses of the output rows.
+    target
+        Address of the output row of the word at the centre.
+    negatives
+        Addresses of the output rows of the negatives.
     count
         The number of contexts, which is all words of the window but the centre.
     """
 
-    def __init__(self, given: StepArguments, window: Any) -> None:
+    def __init__(self, given: StepArguments, window: Any, step: Any, number: int = 0) -> None:
         v, b = given.v, given.v.builder
         self.given = given
         self.low, self.at, high = (b.extract_value(window, end) for end in range(3))
         self.count = b.sub(b.sub(high, self.low), v.integer(1))
         targets, slots = given.targets
-        slot = b.mul(b.and_(self.at, b.sub(slots, v.integer(1))), v.integer(given.pairs))
-        words = [word_id(v, targets, b.add(slot, v.integer(k))) for k in range(given.pairs)]
-        self.rows = [word_row(v, given.W_out, given.own_out, word, given.width) for word in words]
+        slot = b.mul(b.and_(step, b.sub(slots, v.integer(1))), v.integer(given.together + given.negatives))
+
+        def output_row(at: int) -> Any:
+            return word_row(v, given.W_out, given.own_out, word_id(v, targets, b.add(slot, v.integer(at))), given.width)
+
+        self.target = output_row(number)
+        self.negatives = [output_row(given.together + k) for k in range(given.negatives)]
+
+    @property
+    def rows(self) -> list[Any]:
+        """Addresses of all output rows."""
+        return [self.target, *self.negatives]
 
     def input_row(self, at: Any) -> Any:
         """Return the address of the input row of a context, counted from the first of the window."""
@@ -171,8 +182,8 @@ class StepArguments:
     line
         The words of a line, (n,) int32.
     targets
-        The words at centres and their negatives, (slots, K + 1) int32. There is a power of two of slots, and the centre at
-        place i of the line has that of i modulo their number.
+        The words at the centres of a step and its negatives, (slots, centres + K) int32. There is a power of two of slots, and
+        step i has that of i modulo their number.
     alpha
         The rate, float32.
     slopes
@@ -181,8 +192,9 @@ class StepArguments:
         For the addresses of a window's input rows, (contexts,) int64. Skip-gram needs them.
     means
         For means and changes, two rows for each centre: (rows, width) float32. CBOW needs them.
-    pairs, units
-        Tuples of which only the length counts: the K + 1 output rows of a centre, and the used units of a row.
+    centres, pairs, units
+        Tuples of which only the length counts: the centres of a step (none counts as one), the K + 1 output rows of a centre, and
+        the used units of a row.
     """
 
     def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
@@ -194,7 +206,8 @@ class StepArguments:
             self.unpacked(builder, *its) for its in zip(kind, values, strict=True)
         )
         self.v = v = Vectors(builder)
-        self.pairs, units = len(kind[-2]), len(kind[-1])
+        self.together, self.pairs, units = max(1, len(kind[-3])), len(kind[-2]), len(kind[-1])
+        self.negatives = self.pairs - 1
         self.width, self.pieces = -(-units * UNIT_FLOATS // LINE_FLOATS) * LINE_FLOATS, pieces_of(v, units)
         self.W_in, self.W_out, self.line, self.addresses, self.means = (
             address for address, _ in (W_in, W_out, line, addresses, means)
@@ -207,11 +220,10 @@ class StepArguments:
 
         return address_and_rows(self.context, builder, kind, value) if isinstance(kind, types.Array) else value
 
-    def centres(self, windows: Any, kind: Any) -> list[Centre]:
-        """Return the centres of a tuple of windows."""
-        from numba.core import cgutils
-
-        return [Centre(self, window) for window in cgutils.unpack_tuple(self.v.builder, windows, len(kind))]
+    def centres(self, windows: Sequence[Any]) -> list[Centre]:
+        """Return the centres of a step, given their windows. The first of them is at the place of the step's number."""
+        step = self.v.builder.extract_value(windows[0], 1)
+        return [Centre(self, window, step, number) for number, window in enumerate(windows)]
 
     def mean_row(self, at: int) -> Any:
         """Return the address of a row of ``means``."""
@@ -227,19 +239,28 @@ class StepArguments:
         return b.inttoptr(b.load(b.gep(self.addresses, [at])), self.v.number.as_pointer())
 
 
-def score(given: StepArguments, some: Sequence[tuple[Centre, Sequence[Any]]], first: Any) -> None:
-    """Compute the scores of some input rows of each centre with its output rows. first: the place of the first one's slopes."""
-    v, inputs = given.v, [row for _, rows in some for row in rows]
+def score(
+    given: StepArguments, inputs: Sequence[Any], outputs: Iterable[tuple[Any, int, Iterable[int]]], first: Any
+) -> None:
+    """Compute the scores of some input rows.
+
+    Parameters
+    ----------
+    inputs
+        Addresses of the input rows.
+    outputs
+        The output rows: the address, the number of its scores among those of an input row, and which input rows it meets.
+    first
+        The place of the slopes of the first input row.
+    """
+    v = given.v
     sums: list[list[Any]] = [[None] * given.pairs for _ in inputs]
     for piece in given.pieces:
         values = [piece.load(row) for row in inputs]
-        at = 0
-        for centre, rows in some:
-            own = range(at, at := at + len(rows))
-            for k, row in enumerate(centre.rows):
-                t = piece.load(row)
-                for i in own:
-                    sums[i][k] = v.widened(v.multiply_add(values[i], t, sums[i][k]))
+        for row, k, meets in outputs:
+            t = piece.load(row)
+            for i in meets:
+                sums[i][k] = v.widened(v.multiply_add(values[i], t, sums[i][k]))
     given.slopes.store_scores(first, sums)
 
 
@@ -299,17 +320,28 @@ def store_mean(given: StepArguments, centre: Centre, mean: Any) -> None:
             piece.store(mean, v.multiply(total, piece.v.narrowed(share)))
 
 
-def learn_from_mean(given: StepArguments, centre: Centre, at: int) -> None:
-    """Change the output rows of a centre one after another, each by its slope times the mean, and store the mean's change.
+def outputs_of(centres: Sequence[Centre]) -> list[tuple[Any, int, list[int]]]:
+    """Return the output rows of a step of CBOW as in ``score``: each target meets its own mean, and each negative all of them."""
+    targets = [(centre.target, 0, [i]) for i, centre in enumerate(centres)]
+    every = list(range(len(centres)))
+    return targets + [(row, k, every) for k, row in enumerate(centres[0].negatives, 1)]
 
-    at: the number of the centre among those that learn together. The mean's change is the sum of slope times output row.
+
+def learn_from_means(given: StepArguments, centres: Sequence[Centre]) -> None:
+    """Change the output rows of a step one after another, each by slopes times means, and store the changes of the means.
+
+    The change of a mean is the sum of slope times output row.
     """
-    v, mean, change = given.v, given.mean_row(2 * at), given.mean_row(2 * at + 1)
-    slopes = given.slopes.loaded(v.integer(at))
+    v, numbers = given.v, range(len(centres))
+    slopes = [given.slopes.loaded(v.integer(i)) for i in numbers]
     for piece in given.pieces:
-        x, total = piece.load(mean), None
-        for slope, row in zip(map(piece.v.narrowed, slopes), centre.rows, strict=True):  # two may be the same row
-            t = piece.load(row)
-            total = v.multiply_add(slope, t, total)
-            piece.store(row, v.multiply_add(slope, x, t))
-        piece.store(change, total)
+        means, changes = [piece.load(given.mean_row(2 * i)) for i in numbers], [None for _ in numbers]
+        for row, k, meets in outputs_of(centres):  # two may be the same row
+            t = changed = piece.load(row)
+            for i in meets:
+                slope = piece.v.narrowed(slopes[i][k])
+                changes[i] = v.multiply_add(slope, t, changes[i])
+                changed = v.multiply_add(slope, means[i], changed)
+            piece.store(row, changed)
+        for i in numbers:
+            piece.store(given.mean_row(2 * i + 1), changes[i])

@@ -9,11 +9,11 @@ from ..machine import prefetch_line
 from ..vectors import LINE_FLOATS, Vectors
 from .rows import (
     UNIT_FLOATS,
-    Centre,
     StepArguments,
     address_and_rows,
-    learn_from_mean,
+    learn_from_means,
     move,
+    outputs_of,
     rows_together,
     score,
     store_mean,
@@ -54,13 +54,13 @@ def skip_gram_slopes(typing: Any, given: Any, window: Any) -> Any:
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         its = StepArguments(context, b, given, arguments[0])
-        centre, v, most = Centre(its, arguments[1]), its.v, rows_together(its.pairs)
+        (centre,), v, most = its.centres([arguments[1]]), its.v, rows_together(its.pairs)
 
         def scored(first: Any, together: int) -> None:
             rows = [centre.input_row(b.add(first, v.integer(i))) for i in range(together)]
             for i, row in enumerate(rows):
                 its.keep_address(b.add(first, v.integer(i)), row)
-            score(its, [(centre, rows)], first)
+            score(its, rows, [(row, k, range(together)) for k, row in enumerate(centre.rows)], first)
 
         with cgutils.for_range(b, b.udiv(centre.count, v.integer(most)), intp=v.index) as loop:
             scored(b.mul(loop.index, v.integer(most)), most)
@@ -84,7 +84,8 @@ def skip_gram_moves(typing: Any, given: Any, window: Any) -> Any:
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         its = StepArguments(context, b, given, arguments[0])
-        move(its, Centre(its, arguments[1]))
+        (centre,) = its.centres([arguments[1]])
+        move(its, centre)
         return context.get_dummy_value()
 
     return types.void(given, window), generate
@@ -103,15 +104,15 @@ def cbow_slopes(typing: Any, given: Any, windows: Any) -> Any:
     windows
         A tuple of that of one centre or, if ``rows_together`` allows it, of two: see ``skip_gram_slopes``.
     """
-    from numba.core import types
+    from numba.core import cgutils, types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         its = StepArguments(context, b, given, arguments[0])
-        centres = its.centres(arguments[1], windows)
+        centres = its.centres(cgutils.unpack_tuple(b, arguments[1], len(windows)))
         means = [its.mean_row(2 * at) for at in range(len(centres))]
         for centre, mean in zip(centres, means, strict=True):
             store_mean(its, centre, mean)
-        score(its, [(centre, [mean]) for centre, mean in zip(centres, means, strict=True)], its.v.integer(0))
+        score(its, means, outputs_of(centres), its.v.integer(0))
         its.slopes.replace_scores(its.v.integer(len(centres)))
         return context.get_dummy_value()
 
@@ -128,9 +129,8 @@ def cbow_moves(typing: Any, given: Any, windows: Any) -> Any:
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         its = StepArguments(context, b, given, arguments[0])
-        centres, v = its.centres(arguments[1], windows), its.v
-        for at, centre in enumerate(centres):
-            learn_from_mean(its, centre, at)
+        centres, v = its.centres(cgutils.unpack_tuple(b, arguments[1], len(windows))), its.v
+        learn_from_means(its, centres)
         for at, centre in enumerate(centres):
             with cgutils.for_range(b, centre.count, intp=v.index) as loop:
                 row = centre.input_row(loop.index)

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impls.compiled import compiled
 from impls.interface import Array
+from impls.random import integer_alias_table, state
 from impls.training import steps
-from impls.training.compiled import SLOTS
+from impls.training.compiled import SLOTS, CompiledModel, draw_targets
 from impls.training.rows import UNIT_FLOATS, floats_of_slopes
 from impls.vectors import LINE_FLOATS, aligned
-from tests.impls.texts import V
+from tests.impls.texts import V, problem_of
 
 
 def skip_gram_reference(W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float) -> None:
@@ -30,18 +31,25 @@ def skip_gram_reference(W_in: Array, W_out: Array, contexts: Array, targets: Arr
     np.add.at(W_out, targets, changes)
 
 
-def cbow_reference(W_in: Array, W_out: Array, windows: list[Array], targets: list[Array], alpha: float) -> None:
-    """Windows that are given together are scored by the rows as they were; then each row changes by one pair after another."""
+def cbow_reference(W_in: Array, W_out: Array, windows: list[Array], targets: list[int], alpha: float) -> None:
+    """A step's windows are scored by the rows as they were; then each row changes after another.
+
+    targets: the word at each centre, which meets the mean of its own window, and negatives, which meet all means.
+    """
     means = [W_in[contexts].mean(axis=0) for contexts in windows]
+    every = range(len(windows))
+    meets = [(target, [i]) for i, target in enumerate(targets[: len(windows)])]
+    meets += [(negative, list(every)) for negative in targets[len(windows) :]]
     slopes = [
-        alpha * ((np.arange(len(its)) == 0) - 1 / (1 + np.exp(-W_out[its] @ h)))
-        for its, h in zip(targets, means, strict=True)
+        {i: alpha * ((at < len(windows)) - 1 / (1 + np.exp(-W_out[word] @ means[i]))) for i in its}
+        for at, (word, its) in enumerate(meets)
     ]
     changes = np.zeros_like(means)
-    for change, its, h, slope in zip(changes, targets, means, slopes, strict=True):
-        for target, factor in zip(its, slope, strict=True):
-            change += factor * W_out[target]
-            W_out[target] += factor * h
+    for (word, its), slope in zip(meets, slopes, strict=True):
+        was = W_out[word].copy()
+        for i in its:
+            changes[i] += slope[i] * was
+            W_out[word] += slope[i] * means[i]
     for contexts, change in zip(windows, changes, strict=True):
         np.add.at(W_in, contexts, change)
 
@@ -60,7 +68,7 @@ def cbow_call(given: Any, windows: Any) -> None:
 
 
 def stepped(
-    call: Callable[..., None], H: int, line: list[int], windows: list[tuple[int, int, int]], targets: list[list[int]],
+    call: Callable[..., None], H: int, line: list[int], windows: list[tuple[int, int, int]], targets: list[int],
     own: int, seed: int,
 ) -> tuple[Array, Array, Array, Array]:  # fmt: skip
     """Both tables before (float64) and after a step with some rows in tables of the thread's own."""
@@ -75,13 +83,13 @@ def stepped(
     owns = [aligned(own, width) for _ in range(2)]
     for table, mine in zip(tables, owns, strict=True):
         mine[:] = table[:own]
-    pairs, most = len(targets[0]), max(len(line), 4)
-    in_slots = np.zeros((SLOTS, pairs), np.int32)
-    for (_, at, _), its in zip(windows, targets, strict=True):
-        in_slots[at % SLOTS] = its
+    centres, most = len(windows), max(len(line), 4)
+    pairs = len(targets) - centres + 1
+    in_slots = np.zeros((SLOTS, len(targets)), np.int32)
+    in_slots[windows[0][1] % SLOTS] = targets
     arguments = (
         *tables, *owns, np.array(line, np.int32), in_slots, np.float32(0.1), np.zeros(floats_of_slopes(most, pairs), np.float32),
-        np.zeros(most, np.int64), aligned(4, width), (0,) * pairs, (0,) * -(-H // UNIT_FLOATS),
+        np.zeros(most, np.int64), aligned(4, width), (0,) * centres, (0,) * pairs, (0,) * -(-H // UNIT_FLOATS),
     )  # fmt: skip
     compiled(call)(arguments, tuple(windows))
     for table, mine, was in zip(tables, owns, before, strict=True):
@@ -110,17 +118,52 @@ def test_a_step_is_the_arithmetic_it_claims(skip_gram: bool, centres: int, H: in
     """With repeated contexts, windows that overlap, and negatives that repeat or are the target."""
     line = data.draw(st.lists(ids, min_size=2, max_size=14))
     windows = [data.draw(windows_in(len(line))) for _ in range(centres)]
-    assume(len({at % SLOTS for _, at, _ in windows}) == centres)
-    targets = [data.draw(st.lists(ids, min_size=K + 1, max_size=K + 1)) for _ in range(centres)]
+    targets = data.draw(st.lists(ids, min_size=K + centres, max_size=K + centres))
     own, seed = data.draw(st.sampled_from([0, 5])), data.draw(st.integers(0, 2**32))
     W_in, W_out, got_in, got_out = stepped(
         skip_gram_call if skip_gram else cbow_call, H, line, windows, targets, own, seed
     )
     contexts = [np.array(line[low:at] + line[at + 1 : high]) for low, at, high in windows]
     if skip_gram:
-        for its, words in zip(contexts, targets, strict=True):
-            skip_gram_reference(W_in, W_out, its, np.array(words), 0.1)
+        skip_gram_reference(W_in, W_out, contexts[0], np.array(targets), 0.1)
     else:
-        cbow_reference(W_in, W_out, contexts, [np.array(words) for words in targets], 0.1)
+        cbow_reference(W_in, W_out, contexts, targets, 0.1)
     np.testing.assert_allclose(got_in, W_in, atol=1e-5)
     np.testing.assert_allclose(got_out, W_out, atol=1e-5)
+
+
+def draws(step: int, steps: int, line: Any, targets: Any, state: Any, aliases: Any, rest: tuple[Any, ...]) -> None:
+    W, centres, pairs, units = rest
+    given = (W, W, W[:0], W[:0], line, targets, 0, 0, 0, 0, centres, pairs, units)
+    draw_targets(step, steps, line, len(line), state, aliases, given, 2)
+
+
+@pytest.mark.parametrize("centres", [0, 1, 2])
+@given(line=st.lists(st.integers(0, 3), min_size=2, max_size=9), data=st.data())
+@settings(max_examples=20)
+def test_a_step_has_its_centres_and_negatives_that_are_other_words(
+    centres: int, line: list[int], data: st.DataObject
+) -> None:
+    """Two centres are half a line apart; at the end of an odd line one is left."""
+    K, together = 5, max(1, centres)
+    steps = -(-len(line) // together)
+    at = data.draw(st.integers(0, steps - 1))
+    targets = np.full((SLOTS, together + K), -1, np.int32)
+    rest = aligned(4, LINE_FLOATS), (0,) * centres, (0,) * (K + 1), (0,)
+    compiled(draws)(
+        at, steps, np.array(line, np.int32), targets, state(1), integer_alias_table(np.array([8.0, 4, 2, 1])), rest
+    )
+    words = [line[place] for place in range(at, len(line), steps)]
+    slot = targets[at % SLOTS]
+    assert slot[: len(words)].tolist() == words
+    assert not {*slot[together:].tolist()} & set(words)
+    assert slot[together:].min() >= 0
+    assert (np.delete(targets, at % SLOTS, axis=0) == -1).all()
+
+
+@pytest.mark.parametrize("counts", [[5, 3], [10**9, 10**9, 1], [1, 10**9]])
+def test_negatives_are_found_though_hardly_any_word_is_not_a_centre(counts: list[int]) -> None:
+    words = np.array([0, 1] * 30, np.int32)
+    problem = problem_of((words, np.array([0, len(words)])), K=5, counts=counts)
+    model = CompiledModel(problem, skip_gram=False).step(words, np.array([0, len(words)]))
+    assert np.isfinite(model.W_in).all()
