@@ -1,7 +1,7 @@
 """The model and the loops of the compiled implementations of skip-gram and CBOW: one pass over the text.
 
 Subsampling, windows, negatives and random numbers are drawn where they are used. A step is one centre of a line, or with CBOW,
-if registers suffice, two that are half a line apart. All contexts of a step share its negatives. These are drawn and their rows
+if ``centres_of_a_step`` says so, two that are half a line apart. All contexts of a step share its negatives. These are drawn and their rows
 prefetched two steps ahead, while a step's slopes are computed.
 ``impls/training/steps.py`` has the arithmetic.
 """
@@ -21,22 +21,12 @@ from ..compiled import ready
 from ..interface import Array, Problem
 from ..random import LOW, S32, draw, integer_alias_table, next_bits, state
 from ..vectors import LINE_FLOATS, aligned
-from ..words import Ints
+from ..words import Floats, Ints
 from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial
 from .pairs import keep_probability, pairs_in
 from .rows import UNIT_FLOATS, floats_of_slopes, rows_together
 from .steps import cbow_moves, cbow_slopes, prefetch_row_to_write, skip_gram_moves, skip_gram_slopes
-from .threads import (
-    CHUNK,
-    CONVERGENCE,
-    OWN_ROWS,
-    Copies,
-    merge_if_due,
-    on_own_lines,
-    parts_of,
-    shares_of_moves,
-    uses_of_rows,
-)
+from .threads import OWN_ROWS, Copies, merge_if_due, on_own_lines, parts_of, uses_of_rows
 
 AHEAD = 2
 """How many steps ahead negatives are drawn and rows prefetched."""
@@ -45,23 +35,24 @@ SLOTS = 4
 
 
 def draw_targets(
-    step: int, steps: int, line: Ints, length: int, state: Array, aliases: Array, given: tuple[Any, ...], window: int
+    step: int, steps: int, length: int, state: Array, aliases: Array, given: tuple[Any, ...], window: int
 ) -> None:
     """Write the centres of a step and its negatives, which are other words, to its slot, and prefetch the rows that it needs first.
 
-    The centres are at the places step, step + steps, … of the line. Behind its end there is none.
+    The centres are at the places step, step + steps, … of the line. In the last step of an odd line, the first centre stands in
+    for the second.
     """
-    W_in, W_out, own_in, own_out, _, targets, _, _, _, _, centres, pairs, units = given
-    together, slot = max(1, len(centres)), step % SLOTS
-    for number in range(together):
+    W_in, W_out, own_in, own_out, line, targets, _, _, _, _, centres, pairs, units = given
+    slot = step % SLOTS
+    for number in range(len(centres)):
         at = step + number * steps
-        targets[slot, number] = line[min(at, length - 1)]
+        targets[slot, number] = line[at if at < length else step]
         prefetch_row_to_write(W_out, own_out, targets[slot, number], units)
         if at + window < length:
             prefetch_row_to_write(W_in, own_in, line[at + window], units)
-    for k in range(together, together + len(pairs) - 1):
+    for k in range(len(centres), len(centres) + len(pairs) - 1):
         word = draw(state, aliases)
-        while word == np.uint64(targets[slot, 0]) or word == np.uint64(targets[slot, together - 1]):
+        while word == np.uint64(targets[slot, 0]) or word == np.uint64(targets[slot, len(centres) - 1]):
             word = draw(state, aliases)
         targets[slot, k] = word
         prefetch_row_to_write(W_out, own_out, targets[slot, k], units)
@@ -107,42 +98,41 @@ def one_pass(
     int
         The number of pairs of a centre and a context.
     """
-    keep, aliases, least, window, centres, pairs, units = rules
+    keep, aliases, least, window, skip_gram, centres, pairs, units = rules
     tables, copies, state, line, targets, slopes, addresses, means = own
     given = (*tables, line, targets, alpha, slopes, addresses, means, centres, pairs, units)
-    skip_gram, together = len(centres) == 0, max(1, len(centres))
     learnt = 0
     for s in range(len(starts) - 1):
         ends = min(end, int(starts[s + 1]))
         for first in range(max(begin, int(starts[s])), ends, LONGEST):
             length = subsample(words, first, min(first + LONGEST, ends), keep, state, line)
-            learns, steps = trains and length > 1, (length + together - 1) // together
+            learns, steps = trains and length > 1, (length + len(centres) - 1) // len(centres)
             for step in range(min(AHEAD, steps)):
-                draw_targets(step, steps, line, length, state, aliases, given, window)
+                draw_targets(step, steps, length, state, aliases, given, window)
             for step in range(steps):
                 low, high = window_of(step, length, least, window, state)
                 learnt += high - low - 1
                 its = (low, step, high)
-                two, other = together == 2 and step + steps < length, its
+                two, other = len(centres) == 2 and step + steps < length, its
                 if two:
                     low, high = window_of(step + steps, length, least, window, state)
                     learnt += high - low - 1
                     other = (low, step + steps, high)
-                if learns and skip_gram:
+                if learns and len(skip_gram):
                     skip_gram_slopes(given, its)
                 elif learns and two:
                     cbow_slopes(given, (its, other))
                 elif learns:
                     cbow_slopes(given, (its,))
                 if step + AHEAD < steps:  # while the processor waits for slopes
-                    draw_targets(step + AHEAD, steps, line, length, state, aliases, given, window)
-                if learns and skip_gram:
+                    draw_targets(step + AHEAD, steps, length, state, aliases, given, window)
+                if learns and len(skip_gram):
                     skip_gram_moves(given, its)
                 elif learns and two:
                     cbow_moves(given, (its, other))
                 elif learns:
                     cbow_moves(given, (its,))
-            merge_if_due(tables, copies, min(first + LONGEST, ends) - first)
+                merge_if_due(tables, copies, alpha, 2 if two else 1)
     return learnt
 
 
@@ -157,7 +147,7 @@ class Thread:
         What a pass needs: the tables, shared and own, and everything else of the thread.
     """
 
-    def __init__(self, seed: int, window: int, K: int, together: int, copies: Copies) -> None:
+    def __init__(self, seed: int, window: int, K: int, centres: int, copies: Copies) -> None:
         width = copies.shared[0].shape[1]
         contexts = 2 * window
         self.copies = copies
@@ -166,11 +156,20 @@ class Thread:
             copies.arguments,
             on_own_lines(state(seed)),
             on_own_lines(np.zeros(LONGEST + 1, np.int32)),  # a line's words
-            on_own_lines(np.zeros((SLOTS, together + K), np.int32)),  # centres of a step, and its negatives
+            on_own_lines(np.zeros((SLOTS, centres + K), np.int32)),  # centres of a step, and its negatives
             aligned(1, floats_of_slopes(contexts, 1 + K))[0],
             on_own_lines(np.zeros(contexts, np.int64)),  # addresses of input rows
             aligned(4, width),  # CBOW's means and changes
         )
+
+
+def centres_of_a_step(law: Floats, K: int) -> int:
+    """Return how many centres CBOW takes at a time, by the law of negatives (V,): two if registers suffice.
+
+    A step's negatives are other words than its centres, which takes long to draw if two words are nearly all of the text.
+    """
+    two_words_dominate = np.sort(law)[-2:].sum() > 0.9 * law.sum()
+    return 1 if two_words_dominate else min(2, rows_together(1 + K))
 
 
 class CompiledModel:
@@ -185,28 +184,27 @@ class CompiledModel:
         self.shared[0][:, : size.H] = initial(problem)
         keep = keep_probability(inputs["counts"], self.settings.sample)
         law = inputs["counts"] ** self.settings.power
-        # a step's negatives are other words than its centres, which takes long to draw if there are hardly any others
-        few = np.partition(law, -2)[-2:].sum() > 0.9 * law.sum()
-        # how many centres CBOW takes at a time; none in skip-gram, which is compiled without CBOW, and faster so
-        centres = 0 if skip_gram else min(1 if few else 2, rows_together(1 + size.K))
+        centres = 1 if skip_gram else centres_of_a_step(law, size.K)
         self.rules = (
             np.minimum(keep * 2.0**32, 2.0**32 - 1).astype(np.uint32),
             integer_alias_table(law),
             self.settings.least_window,
             self.settings.window,
-            (0,) * centres,  # the lengths of these tuples are compiled in
+            (0,)
+            * skip_gram,  # the lengths of these tuples are compiled in; skip-gram is faster if compiled without CBOW
+            (0,) * centres,
             (0,) * (1 + size.K),
             (0,) * -(-size.H // UNIT_FLOATS),
         )
         own_rows = min(OWN_ROWS, size.V // 20) if size.threads > 1 else 0
-        self.uses = [uses[:own_rows] for uses in uses_of_rows(inputs["counts"], self.settings, size.K, skip_gram)]
+        uses_in, uses_out = uses_of_rows(inputs["counts"], self.settings, size.K, skip_gram)
         self.threads = [
             Thread(
                 inputs["seed"] + at,
                 self.settings.window,
                 size.K,
-                max(1, centres),
-                Copies(self.shared, own_rows, CHUNK // size.threads),
+                centres,
+                Copies(self.shared, (uses_in[:own_rows], uses_out[:own_rows]), size.threads),
             )
             for at in range(size.threads)
         ]
@@ -238,26 +236,17 @@ class CompiledModel:
 
     def train_parts(self, thread: Thread, words: Ints, starts: Ints, parts: Iterator[tuple[int, int]]) -> None:
         """Train in one thread on one part after another, as long as there are any. No thread waits for another."""
-        copies = thread.copies
-        copies.take()
-        self.set_shares(copies, copies.progress[1])
+        thread.copies.take()
         for begin, end in parts:
             self.train(thread, words, starts, begin, end)
-        if rest := copies.progress[0]:
-            self.set_shares(copies, rest)
-            copies.merge()
-
-    def set_shares(self, copies: Copies, words: int) -> None:
-        """Set the shares by which a thread's copies move the shared rows if they are merged after so many words."""
-        for shares, uses in zip(copies.shares, self.uses, strict=True):
-            shares[:] = shares_of_moves(CONVERGENCE * self.alpha * words * uses, len(self.threads))
+        thread.copies.merge(self.alpha)
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
         """Return the seconds that one thread takes to draw what a step needs, with subsampling and prefetching, and for the rest."""
         words, starts = with_compiled_types(words, starts)
-        self.threads[0].copies.take()
         marks = [perf_counter()]
         for trains in (False, True):
+            self.threads[0].copies.take()
             self.train(self.threads[0], words, starts, 0, len(words), trains)
             marks.append(perf_counter())
         drawing, whole_step = np.diff(marks).tolist()

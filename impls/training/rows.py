@@ -85,13 +85,13 @@ class Centre:
         self.low, self.at, high = (b.extract_value(window, end) for end in range(3))
         self.count = b.sub(b.sub(high, self.low), v.integer(1))
         targets, slots = given.targets
-        slot = b.mul(b.and_(step, b.sub(slots, v.integer(1))), v.integer(given.together + given.negatives))
+        slot = b.mul(b.and_(step, b.sub(slots, v.integer(1))), v.integer(given.centres_per_step + given.negatives))
 
         def output_row(at: int) -> Any:
             return word_row(v, given.W_out, given.own_out, word_id(v, targets, b.add(slot, v.integer(at))), given.width)
 
         self.target = output_row(number)
-        self.negatives = [output_row(given.together + k) for k in range(given.negatives)]
+        self.negatives = [output_row(given.centres_per_step + k) for k in range(given.negatives)]
 
     @property
     def rows(self) -> list[Any]:
@@ -134,7 +134,7 @@ class Slopes:
     def replace_scores(self, rows: Any) -> None:
         """Replace the scores of a number of input rows by their slopes.
 
-        This is done once for all contexts of a centre: their slopes do not depend on each other, so the processor overlaps them.
+        This is done once for a whole step: slopes do not depend on each other, so the processor overlaps them.
         """
         v, b = self.v, self.v.builder
         size = lcm(self.slot, v.elements)
@@ -187,14 +187,14 @@ class StepArguments:
     alpha
         The rate, float32.
     slopes
-        The slopes of all contexts of a centre, ``floats_of_slopes(contexts, K + 1)`` floats.
+        The slopes of all contexts of a centre, or of the means of a step: ``floats_of_slopes(rows, K + 1)`` floats.
     addresses
         For the addresses of a window's input rows, (contexts,) int64. Skip-gram needs them.
     means
         For means and changes, two rows for each centre: (rows, width) float32. CBOW needs them.
     centres, pairs, units
-        Tuples of which only the length counts: the centres of a step (none counts as one), the K + 1 output rows of a centre, and
-        the used units of a row.
+        Tuples of which only the length counts: the centres of a step, the K + 1 output rows of a centre, and the used units of
+        a row.
     """
 
     def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
@@ -206,7 +206,7 @@ class StepArguments:
             self.unpacked(builder, *its) for its in zip(kind, values, strict=True)
         )
         self.v = v = Vectors(builder)
-        self.together, self.pairs, units = max(1, len(kind[-3])), len(kind[-2]), len(kind[-1])
+        self.centres_per_step, self.pairs, units = (len(its) for its in kind[-3:])
         self.negatives = self.pairs - 1
         self.width, self.pieces = -(-units * UNIT_FLOATS // LINE_FLOATS) * LINE_FLOATS, pieces_of(v, units)
         self.W_in, self.W_out, self.line, self.addresses, self.means = (

@@ -95,14 +95,15 @@ def skip_gram_moves(typing: Any, given: Any, window: Any) -> Any:
 def cbow_slopes(typing: Any, given: Any, windows: Any) -> Any:
     """Compute the slopes of the mean of each window's input rows with the K + 1 output rows of its centre, for ``cbow_moves``.
 
-    Centres that are given together are scored by rows as they were: one alone would mostly wait for its own results.
+    Centres that are given together share the step's negatives, and are scored by rows as they were: one alone would mostly wait
+    for its own results.
 
     Parameters
     ----------
     given
         See ``StepArguments``.
     windows
-        A tuple of that of one centre or, if ``rows_together`` allows it, of two: see ``skip_gram_slopes``.
+        A tuple of that of one centre, or of those of two: see ``skip_gram_slopes``.
     """
     from numba.core import cgutils, types
 
@@ -121,7 +122,7 @@ def cbow_slopes(typing: Any, given: Any, windows: Any) -> Any:
 
 @machine_code
 def cbow_moves(typing: Any, given: Any, windows: Any) -> Any:
-    """Change the output rows one centre after another, then the input rows: each context's by the whole change of the mean.
+    """Change the output rows one after another, then the input rows: each context's by the whole change of its centre's mean.
 
     The parameters are those of ``cbow_slopes``.
     """

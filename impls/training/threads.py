@@ -6,6 +6,8 @@ every use: of the most frequent words, each thread has copies of its own, which 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..compiled import ready
@@ -17,8 +19,8 @@ from .pairs import keep_probability
 
 OWN_ROWS = 128
 """How many of the most frequent words' rows each thread copies, at most a twentieth of all."""
-CHUNK = 8_000
-"""Words that all threads together train on between two times at which a thread merges its copies. Rarer merges cost analogies."""
+CHUNK = 4_000
+"""Centres that all threads together train on between two times at which a thread merges its copies. Rarer merges cost analogies."""
 SHORTEST_PART = 1_000
 """Fewest words that a thread takes at a time, if it can have as many."""
 CONVERGENCE = 0.8
@@ -26,17 +28,18 @@ CONVERGENCE = 0.8
 score like those of one."""
 
 
-def uses_of_rows(counts: Floats, settings: Settings, K: int, skip_gram: bool) -> tuple[Floats, Floats]:
-    """Return the effective number of uses of each row of W_in and W_out per word of the text, (V,) each.
+def uses_of_rows(counts: Floats, settings: Settings, K: int, skip_gram: bool) -> tuple[Array, Array]:
+    """Return the effective number of uses of each row of W_in and W_out per centre that is trained on, (V,) float32 each.
 
     CBOW uses a mean of rows, which counts less than each row alone.
     """
     counts = np.maximum(counts, 1e-9)
-    occurs = counts / counts.sum() * keep_probability(counts, settings.sample)
-    law = counts**settings.power
-    as_target = occurs + K * law / law.sum() * occurs.sum()
+    occurs, law = counts * keep_probability(counts, settings.sample), counts**settings.power
+    as_centre, as_negative = occurs / occurs.sum(), K * law / law.sum()
     window = settings.least_window + settings.window  # mean number of contexts of a centre
-    return (occurs * window, as_target * window) if skip_gram else (occurs, as_target / window)
+    as_target = as_centre + as_negative
+    uses = (as_centre * window, as_target * window) if skip_gram else (as_centre, as_target / window)
+    return uses[0].astype(np.float32), uses[1].astype(np.float32)
 
 
 class Copies:
@@ -48,20 +51,22 @@ class Copies:
         The tables, (V, width) each.
     own, before
         The copies, (rows, width) each, and these rows as they were when they were copied.
-    shares
-        The share of its change by which each row moves when copies are merged, (rows,) float32 of each table.
     progress
-        How many words the thread has trained on since it merged its copies, and after how many it merges them, (2,) int64.
+        How many centres the thread has trained on since it merged its copies, after how many it merges them, and the number of
+        threads, (3,) int64.
+    arguments
+        What machine code needs besides the tables.
     """
 
-    def __init__(self, shared: tuple[Array, Array], rows: int, between: int) -> None:
-        width = shared[0].shape[1]
+    def __init__(self, shared: tuple[Array, Array], uses: tuple[Array, Array], threads: int) -> None:
+        width, rows = shared[0].shape[1], len(uses[0])
         self.shared = shared
         self.own, self.before = ((aligned(rows, width), aligned(rows, width)) for _ in range(2))
-        self.shares = np.zeros(rows, np.float32), np.zeros(rows, np.float32)
-        self.progress = on_own_lines(np.array([0, between]))
-        self.arguments = (*self.before, *self.shares, self.progress)
-        self.merge_now = ready(merge_copies, ((*shared, *self.own), self.arguments)) if rows else None
+        self.progress = on_own_lines(np.array([0, CHUNK // threads, threads]))
+        self.arguments = (*self.before, *uses, self.progress)
+        self.merge_now = (
+            ready(merge_copies, ((*shared, *self.own), self.arguments, np.float32(0))) if rows else lambda *_: None
+        )
 
     def take(self) -> None:
         """Copy the rows of the shared tables."""
@@ -70,42 +75,69 @@ class Copies:
             own[:] = before
         self.progress[0] = 0
 
-    def merge(self) -> None:
-        """Move each shared row by a share of how far its copy has moved, and copy it again."""
-        if self.merge_now:
-            self.merge_now((*self.shared, *self.own), self.arguments)
+    def merge(self, alpha: float) -> None:
+        """Move each shared row by a share of how far its copy has moved at this rate, and copy it again."""
+        self.merge_now((*self.shared, *self.own), self.arguments, np.float32(alpha))
 
 
-def merge_if_due(tables: tuple[Array, ...], copies: tuple[Array, ...], words: int) -> None:
-    """Count words that a thread has just trained on, and merge its copies if it is time. For the others see ``merge_copies``."""
+def merge_if_due(tables: tuple[Array, ...], copies: tuple[Array, ...], alpha: Any, centres: int) -> None:
+    """Count the centres that a thread has just trained on, and merge its copies if it is time.
+
+    The other parameters are those of ``merge_copies``.
+    """
     progress = copies[-1]
-    progress[0] += words
+    progress[0] += centres
     if progress[0] >= progress[1]:
-        merge_copies(tables, copies)
+        merge_copies(tables, copies, alpha)
 
 
-def merge_copies(tables: tuple[Array, ...], copies: tuple[Array, ...]) -> None:
+def merge_copies(tables: tuple[Array, ...], copies: tuple[Array, ...], alpha: Any) -> None:
     """Merge a thread's copies.
 
     Parameters
     ----------
     tables
-        The shared ones and the thread's own: W_in, W_out, W_in, W_out.
+        The shared ones and the thread's own: W_in, W_out, own_in, own_out.
     copies
         ``Copies.arguments``.
+    alpha
+        The rate, float32.
     """
     W_in, W_out, own_in, own_out = tables
-    before_in, before_out, shares_in, shares_out, progress = copies
-    merge_rows(W_in, own_in, before_in, shares_in)
-    merge_rows(W_out, own_out, before_out, shares_out)
+    before_in, before_out, uses_in, uses_out, progress = copies
+    rate = np.float32(CONVERGENCE) * alpha * np.float32(progress[0])
+    merge_rows(W_in, own_in, before_in, uses_in, rate, progress[2])
+    merge_rows(W_out, own_out, before_out, uses_out, rate, progress[2])
     progress[0] = 0
 
 
-def merge_rows(shared: Array, own: Array, before: Array, shares: Array) -> None:
+def merge_rows(shared: Array, own: Array, before: Array, uses: Array, rate: Any, threads: int) -> None:
+    """Move each shared row by the ``share_of_move`` of its copy. rate times uses: how far a thread has moved a row."""
     for row in range(len(own)):
+        share = share_of_move(rate * uses[row], threads)
         for at in range(own.shape[1]):
-            moved = shared[row, at] + shares[row] * (own[row, at] - before[row, at])
+            moved = shared[row, at] + share * (own[row, at] - before[row, at])
             shared[row, at] = own[row, at] = before[row, at] = moved
+
+
+def share_of_move(move: Any, threads: int) -> Any:
+    """Return the share of a thread's change by which it moves a shared row, so that all threads together move it as if they had
+    taken turns.
+
+    Of the way to its limit that is left, a thread leaves a row the share exp(-x). So one that follows i others moves it by
+    exp(-i x) of what it would have moved it alone, and a thread's share is the mean of that over all turns. For a rarely used
+    row all together move it by the sum of the threads' changes; for an often used row by their mean, since the sum would
+    overshoot, and diverge with many threads. The mean for all rows would cost analogies.
+
+    Parameters
+    ----------
+    move
+        x: the uses by one thread, times the rate, times CONVERGENCE.
+    """
+    left, total = np.exp(-move), np.float32(0)
+    for _ in range(threads):
+        total = total * left + np.float32(1)
+    return total / np.float32(threads)
 
 
 def on_own_lines(array: Array) -> Array:
@@ -114,21 +146,6 @@ def on_own_lines(array: Array) -> Array:
     copy = aligned(1, whole_lines, array.dtype)[0, : array.size].reshape(array.shape)
     copy[...] = array
     return copy
-
-
-def shares_of_moves(moves: Floats, threads: int) -> Array:
-    """Return the share of a thread's change by which it moves shared rows, so that all threads together move them as if they had taken turns.
-
-    Alone, a thread moves a row the share 1 - exp(-x) of the way to its limit, so that T threads one after another move it
-    1 - exp(-T x). For a rarely used row that is the sum of the threads' changes; for an often used row it is their mean,
-    since the sum would overshoot, and diverge with many threads. The mean for all rows would cost analogies.
-
-    Parameters
-    ----------
-    moves
-        x of each row: the uses by one thread, times the rate, times CONVERGENCE. Above 0.
-    """
-    return np.asarray(np.expm1(-threads * moves) / np.expm1(-moves) / threads, np.float32)
 
 
 def parts_of(words: int, threads: int) -> list[tuple[int, int]]:

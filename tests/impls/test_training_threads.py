@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.training.compiled import CompiledModel
-from impls.training.contract import Settings
-from impls.training.threads import CHUNK, parts_of
+from impls.training.threads import CHUNK, parts_of, share_of_move
 from tests.impls.texts import problem_of, text
 
 
@@ -30,44 +30,44 @@ def test_the_last_parts_are_short_so_that_threads_end_together() -> None:
     assert len(lengths) < 30
 
 
-def four_threads(alpha: float) -> CompiledModel:
-    """A model of 100 words with 1,000 occurrences each, and four threads, which copy 5 rows."""
-    problem = problem_of(text(*range(10)), H=4, K=5, counts=np.full(100, 1e3), threads=4, settings=Settings())
-    model = CompiledModel(problem, skip_gram=True)
-    model.alpha = alpha
-    return model
+def four_threads(skip_gram: bool = True) -> CompiledModel:
+    """A model of 100 words that occur equally often, and four threads, which copy 5 rows."""
+    problem = problem_of(text(*range(10)), H=4, K=5, counts=np.full(100, 1e3), threads=4)
+    return CompiledModel(problem, skip_gram)
 
 
 def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -> None:
     """A row that is hardly used moves by the sum of what the threads did, one that has settled by their mean."""
-    for alpha, words, expected in ((1e-9, 100, 4.0), (1e3, 10**6, 1.0)):
-        model = four_threads(alpha)
+    for alpha, centres, expected in ((1e-9, 100, 4.0), (1e3, 10**6, 1.0)):
+        model = four_threads()
         before = [table.copy() for table in model.shared]
         for thread in model.threads:
             thread.copies.take()
             for own in thread.copies.own:
                 own += 1.0
         for thread in model.threads:
-            model.set_shares(thread.copies, words)
-            thread.copies.merge()
+            thread.copies.progress[0] = centres
+            thread.copies.merge(alpha)
         for table, was in zip(model.shared, before, strict=True):
             np.testing.assert_allclose((table - was)[:5], expected, rtol=1e-4)
             assert (table[5:] == was[5:]).all()
 
 
-def test_a_thread_merges_its_copies_while_it_trains() -> None:
-    line = text(*range(100))
-    words, starts = np.tile(line[0], 250), np.arange(0, 25_001, 100)
-    problem = problem_of((words, starts), H=4, K=5, counts=np.full(100, 1e3), threads=4, settings=Settings())
-    model = CompiledModel(problem, skip_gram=True)
+@given(move=st.floats(1e-3, 20), threads=st.integers(1, 64))
+def test_all_shares_of_a_move_add_up_to_what_threads_in_turn_would_move(move: float, threads: int) -> None:
+    """Alone a thread moves a row the share 1 - exp(-x) of the way to its limit."""
+    all_together = threads * share_of_move(np.float32(move), threads) * -np.expm1(-move)
+    np.testing.assert_allclose(all_together, -np.expm1(-threads * move), rtol=1e-4)
+
+
+@pytest.mark.parametrize("skip_gram", [True, False])
+def test_a_thread_merges_its_copies_in_the_middle_of_a_long_line(skip_gram: bool) -> None:
+    model = four_threads(skip_gram)
+    each = CHUNK // len(model.threads)
+    words, starts = np.tile(np.arange(100, dtype=np.int32), 2 * each // 100 + 1), np.array([0, 2 * each + 100])
     thread = model.threads[0]
     thread.copies.take()
     before = model.W_in.copy()
-    each = CHUNK // len(model.threads)
-    model.set_shares(thread.copies, each)
-    model.train(thread, words.astype(np.int32), starts, 0, each - 1)  # the line in which it would have been time
-    assert (model.W_in[:5] == before[:5]).all()
-    model.train(thread, words.astype(np.int32), starts, each - 1, each)
+    model.train(thread, words, starts, 0, 2 * each + 100)
+    assert thread.copies.progress[0] == 100
     assert (model.W_in[:5] != before[:5]).all()
-    assert thread.copies.progress[0] == 0
-    np.testing.assert_array_equal(thread.copies.own[0], model.shared[0][:5])
