@@ -1,9 +1,8 @@
 """The model and the loops of the compiled implementations of skip-gram and CBOW: one pass over the text.
 
 Subsampling, windows, negatives and random numbers are drawn where they are used. A step is one centre of a line, or with CBOW,
-if ``centres_of_a_step`` says so, two that are half a line apart. All contexts of a step share its negatives. These are drawn and their rows
-prefetched two steps ahead, while a step's slopes are computed.
-``impls/training/steps.py`` has the arithmetic.
+if ``centres_of_a_step`` says so, two that are half a line apart. All contexts of a step share its negatives. These are drawn and
+their rows prefetched two steps ahead, while a step's slopes are computed. ``impls/training/steps.py`` has the arithmetic.
 """
 
 from __future__ import annotations
@@ -190,8 +189,8 @@ class CompiledModel:
             integer_alias_table(law),
             self.settings.least_window,
             self.settings.window,
-            (0,)
-            * skip_gram,  # the lengths of these tuples are compiled in; skip-gram is faster if compiled without CBOW
+            # the lengths of these tuples are compiled in; skip-gram is faster if compiled without CBOW
+            (0,) * skip_gram,
             (0,) * centres,
             (0,) * (1 + size.K),
             (0,) * -(-size.H // UNIT_FLOATS),

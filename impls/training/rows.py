@@ -79,7 +79,7 @@ class Centre:
         The number of contexts, which is all words of the window but the centre.
     """
 
-    def __init__(self, given: StepArguments, window: Any, step: Any, number: int = 0) -> None:
+    def __init__(self, given: StepArguments, window: Any, step: Any, number: int) -> None:
         v, b = given.v, given.v.builder
         self.given = given
         self.low, self.at, high = (b.extract_value(window, end) for end in range(3))
