@@ -1,4 +1,4 @@
-"""Instructions for compiled implementations that Python cannot express: copy a row, prefetch a row, and read a row.
+"""Instructions for compiled implementations that Python cannot express: copy, prefetch and read a row, and take numbers in turn.
 
 Each function here is a numba intrinsic: it gets the typing context and its arguments' types, and returns a signature and
 a function that generates LLVM code. Only compiled functions can call them.
@@ -76,6 +76,18 @@ def read_row(typing: Any, table: Any, row: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(table, row), generate
+
+
+@machine_code
+def next_number(typing: Any, counter: Any) -> Any:
+    """Return counter[0], (1,) int64, and add one to it. No two threads get the same number."""
+    from numba.core import types
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = context.make_array(counter)(context, builder, arguments[0]).data
+        return builder.atomic_rmw("add", place, context.get_constant(types.int64, 1), "monotonic")
+
+    return types.int64(counter), generate
 
 
 def row_address(context: Any, builder: Any, signature: Any, arguments: Any, at: int) -> tuple[Any, Any]:

@@ -7,7 +7,6 @@ their rows prefetched two steps ahead, while a step's slopes are computed. ``imp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from time import perf_counter
@@ -18,6 +17,7 @@ import numpy as np
 from ..case import Size
 from ..compiled import ready
 from ..interface import Array, Problem
+from ..machine import next_number
 from ..random import LOW, S32, draw, integer_alias_table, next_bits, state
 from ..vectors import LINE_FLOATS, aligned
 from ..words import Floats, Ints
@@ -25,7 +25,17 @@ from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial
 from .pairs import keep_probability, pairs_in
 from .rows import UNIT_FLOATS, floats_of_slopes, rows_together
 from .steps import cbow_moves, cbow_slopes, prefetch_row_to_write, skip_gram_moves, skip_gram_slopes
-from .threads import OWN_ROWS, Copies, merge_if_due, on_own_lines, parts_of, uses_of_rows
+from .threads import (
+    OWN_ROWS,
+    Copies,
+    marks_of,
+    merge_copies,
+    merge_if_due,
+    on_own_lines,
+    part_of,
+    take_copies,
+    uses_of_rows,
+)
 
 AHEAD = 2
 """How many steps ahead negatives are drawn and rows prefetched."""
@@ -74,16 +84,17 @@ def window_of(centre: int, length: int, least: int, window: int, state: Array) -
 
 
 def one_pass(
-    words: Ints, starts: Ints, begin: int, end: int, alpha: Any, trains: bool, rules: tuple[Any, ...], own: tuple[Any, ...]
+    words: Ints, starts: Ints, taken: Ints, threads: int, alpha: Any, trains: bool, rules: tuple[Any, ...], own: tuple[Any, ...]
 ) -> int:  # fmt: skip
-    """Train on a part of the words: each context of a centre (skip-gram) or their mean (CBOW) against the centre and K negatives.
+    """Train on the parts of a text that no other thread has taken: each context of a centre (skip-gram) or their mean (CBOW)
+    against the centre and K negatives.
 
     Parameters
     ----------
     words, starts
         The text, (B,) int32, and where its lines begin and the last ends, (S + 1,) int64.
-    begin, end
-        The part of the words to train on.
+    taken, threads
+        How many parts all threads together have taken so far, (1,) int64, and how many threads there are: see ``part_of``.
     alpha
         The rate, float32.
     trains
@@ -97,41 +108,57 @@ def one_pass(
     int
         The number of pairs of a centre and a context.
     """
+    tables, copies = own[0], own[1]
+    take_copies(tables, copies)
+    learnt, s = 0, 0
+    begin, end = part_of(next_number(taken), len(words), threads)
+    while begin < end:
+        while s + 1 < len(starts) and starts[s] < end:
+            for first in range(max(begin, starts[s]), min(end, starts[s + 1]), LONGEST):
+                last = min(first + LONGEST, end, starts[s + 1])
+                learnt += one_line(words, first, last, alpha, trains, rules, own)
+            s += 1
+        s = max(0, s - 1)  # the next part may begin in the same line
+        begin, end = part_of(next_number(taken), len(words), threads)
+    merge_copies(tables, copies, alpha)
+    return learnt
+
+
+def one_line(
+    words: Ints, first: int, last: int, alpha: Any, trains: bool, rules: tuple[Any, ...], own: tuple[Any, ...]
+) -> int:
+    """Train on words[first:last], a line or a part of it. The other parameters, and what it returns, are as in ``one_pass``."""
     keep, aliases, least, window, skip_gram, centres, pairs, units = rules
     tables, copies, state, line, targets, slopes, addresses, means = own
     given = (*tables, line, targets, alpha, slopes, addresses, means, centres, pairs, units)
-    learnt = 0
-    for s in range(len(starts) - 1):
-        ends = min(end, int(starts[s + 1]))
-        for first in range(max(begin, int(starts[s])), ends, LONGEST):
-            length = subsample(words, first, min(first + LONGEST, ends), keep, state, line)
-            learns, steps = trains and length > 1, (length + len(centres) - 1) // len(centres)
-            for step in range(min(AHEAD, steps)):
-                draw_targets(step, steps, length, state, aliases, given, window)
-            for step in range(steps):
-                low, high = window_of(step, length, least, window, state)
-                learnt += high - low - 1
-                its = (low, step, high)
-                two, other = len(centres) == 2 and step + steps < length, its
-                if two:
-                    low, high = window_of(step + steps, length, least, window, state)
-                    learnt += high - low - 1
-                    other = (low, step + steps, high)
-                if learns and len(skip_gram):
-                    skip_gram_slopes(given, its)
-                elif learns and two:
-                    cbow_slopes(given, (its, other))
-                elif learns:
-                    cbow_slopes(given, (its,))
-                if step + AHEAD < steps:  # while the processor waits for slopes
-                    draw_targets(step + AHEAD, steps, length, state, aliases, given, window)
-                if learns and len(skip_gram):
-                    skip_gram_moves(given, its)
-                elif learns and two:
-                    cbow_moves(given, (its, other))
-                elif learns:
-                    cbow_moves(given, (its,))
-                merge_if_due(tables, copies, alpha, 2 if two else 1)
+    length, learnt = subsample(words, first, last, keep, state, line), 0
+    learns, steps = trains and length > 1, (length + len(centres) - 1) // len(centres)
+    for step in range(min(AHEAD, steps)):
+        draw_targets(step, steps, length, state, aliases, given, window)
+    for step in range(steps):
+        low, high = window_of(step, length, least, window, state)
+        learnt += high - low - 1
+        its = (low, step, high)
+        two, other = len(centres) == 2 and step + steps < length, its
+        if two:
+            low, high = window_of(step + steps, length, least, window, state)
+            learnt += high - low - 1
+            other = (low, step + steps, high)
+        if learns and len(skip_gram):
+            skip_gram_slopes(given, its)
+        elif learns and two:
+            cbow_slopes(given, (its, other))
+        elif learns:
+            cbow_slopes(given, (its,))
+        if step + AHEAD < steps:  # while the processor waits for slopes
+            draw_targets(step + AHEAD, steps, length, state, aliases, given, window)
+        if learns and len(skip_gram):
+            skip_gram_moves(given, its)
+        elif learns and two:
+            cbow_moves(given, (its, other))
+        elif learns:
+            cbow_moves(given, (its,))
+        merge_if_due(tables, copies, alpha, 2 if two else 1)
     return learnt
 
 
@@ -208,8 +235,10 @@ class CompiledModel:
             for at in range(size.threads)
         ]
         self.pool = ThreadPoolExecutor(size.threads - 1) if size.threads > 1 else None
-        nothing = np.zeros(0, np.int32), np.zeros(1, np.int64), 0, 0
-        self.one_pass = ready(one_pass, (*nothing, np.float32(0), True, self.rules, self.threads[0].arguments))
+        self.taken = on_own_lines(np.zeros(1, np.int64))
+        nothing = np.zeros(0, np.int32), np.zeros(1, np.int64)
+        its = self.taken, size.threads, np.float32(0), True, self.rules, self.threads[0].arguments
+        self.one_pass = ready(one_pass, (*nothing, *its))
 
     @property
     def W_in(self) -> Array:
@@ -221,41 +250,31 @@ class CompiledModel:
 
     def step(self, words: Ints, starts: Ints) -> CompiledModel:
         """Train on some lines. Threads take parts of them, and write to shared rows without locks."""
-        words, starts = with_compiled_types(words, starts)
-        if self.pool is None:
-            self.train(self.threads[0], words, starts, 0, len(words))
-            return self
-        parts = iter(parts_of(len(words), len(self.threads)))
-        first, *others = self.threads
-        running = [self.pool.submit(self.train_parts, thread, words, starts, parts) for thread in others]
-        self.train_parts(first, words, starts, parts)
+        text, (first, *others) = with_compiled_types(words, starts), self.threads
+        self.taken[0] = 0
+        running = (
+            [self.pool.submit(self.train, thread, len(self.threads), text) for thread in others] if self.pool else []
+        )
+        self.train(first, len(self.threads), text)
         for one in running:
             one.result()
         return self
 
-    def train_parts(self, thread: Thread, words: Ints, starts: Ints, parts: Iterator[tuple[int, int]]) -> None:
-        """Train in one thread on one part after another, as long as there are any. No thread waits for another."""
-        thread.copies.take()
-        for begin, end in parts:
-            self.train(thread, words, starts, begin, end)
-        thread.copies.merge(self.alpha)
-
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
         """Return the seconds that one thread takes to draw what a step needs, with subsampling and prefetching, and for the rest."""
-        words, starts = with_compiled_types(words, starts)
+        text = with_compiled_types(words, starts)
         marks = [perf_counter()]
         for trains in (False, True):
-            self.threads[0].copies.take()
-            self.train(self.threads[0], words, starts, 0, len(words), trains)
+            self.taken[0] = 0
+            self.train(self.threads[0], 1, text, trains)
             marks.append(perf_counter())
         drawing, whole_step = np.diff(marks).tolist()
         return {"examples + sampling": drawing, "lookup to update": max(0.0, whole_step - drawing)}
 
-    def train(self, thread: Thread, words: Ints, starts: Ints, begin: int, end: int, trains: bool = True) -> int:
-        """Train on a part of the words in one thread, and return the number of pairs."""
-        pairs: int = self.one_pass(
-            words, starts, begin, end, np.float32(self.alpha), trains, self.rules, thread.arguments
-        )
+    def train(self, thread: Thread, threads: int, text: tuple[Ints, Ints], trains: bool = True) -> int:
+        """Train in one of so many threads, and return the number of pairs. No thread waits for another."""
+        rest = np.float32(self.alpha), trains, self.rules, thread.arguments
+        pairs: int = self.one_pass(*text, self.taken, threads, *rest)
         return pairs
 
 
@@ -263,7 +282,7 @@ def covers_in_threads(size: Size) -> dict[str, float]:
     """Return what a call covers. Where threads divide a line, windows do not reach across."""
     if size.threads == 1:
         return covers(size)
-    marks = {*range(0, size.B, LONGEST), size.B, *(begin for begin, _ in parts_of(size.B, size.threads))}
+    marks = {*range(0, size.B, LONGEST), *marks_of(size.B, size.threads)}
     lengths = (end - begin for begin, end in pairwise(sorted(marks)))
     return {**covers(size), "pairs": float(sum(pairs_in(length, EVERY_PAIR.window) for length in lengths))}
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ..compiled import ready
 from ..interface import Array
 from ..vectors import aligned
 from ..words import Floats
@@ -21,7 +20,7 @@ OWN_ROWS = 128
 """How many of the most frequent words' rows each thread copies, at most a twentieth of all."""
 CHUNK = 4_000
 """Centres that all threads together train on between two times at which a thread merges its copies. Rarer merges cost analogies."""
-SHORTEST_PART = 1_000
+SHORTEST_PART = 250
 """Fewest words that a thread takes at a time, if it can have as many."""
 CONVERGENCE = 0.8
 """How far, in units of the rate, one use moves a row towards its limit. Chosen by experiment: CBOW's vectors of up to 16
@@ -64,20 +63,17 @@ class Copies:
         self.own, self.before = ((aligned(rows, width), aligned(rows, width)) for _ in range(2))
         self.progress = on_own_lines(np.array([0, CHUNK // threads, threads]))
         self.arguments = (*self.before, *uses, self.progress)
-        self.merge_now = (
-            ready(merge_copies, ((*shared, *self.own), self.arguments, np.float32(0))) if rows else lambda *_: None
-        )
 
-    def take(self) -> None:
-        """Copy the rows of the shared tables."""
-        for shared, own, before in zip(self.shared, self.own, self.before, strict=True):
-            before[:] = shared[: len(own)]
-            own[:] = before
-        self.progress[0] = 0
 
-    def merge(self, alpha: float) -> None:
-        """Move each shared row by a share of how far its copy has moved at this rate, and copy it again."""
-        self.merge_now((*self.shared, *self.own), self.arguments, np.float32(alpha))
+def take_copies(tables: tuple[Array, ...], copies: tuple[Array, ...]) -> None:
+    """Copy the rows of the shared tables. The parameters are those of ``merge_copies``."""
+    W_in, W_out, own_in, own_out = tables
+    before_in, before_out, _, _, progress = copies
+    for row in range(len(own_in)):
+        for at in range(own_in.shape[1]):
+            own_in[row, at] = before_in[row, at] = W_in[row, at]
+            own_out[row, at] = before_out[row, at] = W_out[row, at]
+    progress[0] = 0
 
 
 def merge_if_due(tables: tuple[Array, ...], copies: tuple[Array, ...], alpha: Any, centres: int) -> None:
@@ -148,16 +144,24 @@ def on_own_lines(array: Array) -> Array:
     return copy
 
 
-def parts_of(words: int, threads: int) -> list[tuple[int, int]]:
-    """Return where the parts of a text begin and end that threads take: long ones first, and shorter ones then, so that all end at about the same time.
+def part_of(number: int, words: int, threads: int) -> tuple[int, int]:
+    """Return where part ``number`` of a text begins and ends. It is empty if the text has fewer parts.
 
-    A part is half of a thread's share of what is left (guided self-scheduling, Polychronopoulos and Kuck 1987).
+    Parts are long at first, and shorter then, so that all threads end at about the same time. A part is half of a thread's share
+    of what is left (guided self-scheduling, Polychronopoulos and Kuck 1987). One thread takes all.
     """
-    shortest = min(SHORTEST_PART, -(-words // threads))
-    parts, begin = [], 0
-    while begin < words:
-        half_share = -(-(words - begin) // (2 * threads))
-        end = min(words, begin + max(half_share, shortest))
-        parts.append((begin, end))
+    shortest = min(SHORTEST_PART, (words + threads - 1) // threads) if threads > 1 else words
+    begin = end = 0
+    for _ in range(number + 1):
         begin = end
-    return parts
+        half_share = (words - begin + 2 * threads - 1) // (2 * threads)
+        end = min(words, begin + max(half_share, shortest))
+    return begin, end
+
+
+def marks_of(words: int, threads: int) -> list[int]:
+    """Return where the parts of a text begin, and where the last ends."""
+    marks = [0]
+    while marks[-1] < words:
+        marks.append(part_of(len(marks) - 1, words, threads)[1])
+    return marks

@@ -10,24 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.training.compiled import CompiledModel
-from impls.training.threads import CHUNK, parts_of, share_of_move
+from impls.training.threads import CHUNK, marks_of, merge_copies, part_of, share_of_move, take_copies
 from tests.impls.texts import problem_of, text
 
 
 @given(words=st.integers(0, 2_000_000), threads=st.integers(1, 64))
 def test_parts_are_all_of_a_text_and_become_shorter(words: int, threads: int) -> None:
-    parts = parts_of(words, threads)
-    assert [begin for begin, _ in parts] == [0, *(end for _, end in parts)][: len(parts)]
-    assert (parts[-1][1] if parts else 0) == words
-    lengths = [end - begin for begin, end in parts]
+    marks = marks_of(words, threads)
+    assert part_of(len(marks) - 1, words, threads) == (words, words)  # no more parts
+    assert (marks[0], marks[-1]) == (0, words)
+    lengths = np.diff(marks).tolist()
     assert all(long >= short > 0 for long, short in pairwise([*lengths, 1]))
-    assert 2 * len(parts) >= min(threads, words)  # threads have work, even of few words
+    assert 2 * len(lengths) >= min(threads, words)  # threads have work, even of few words
+    assert threads > 1 or len(lengths) <= 1
 
 
 def test_the_last_parts_are_short_so_that_threads_end_together() -> None:
-    lengths = [end - begin for begin, end in parts_of(120_000, 2)]
+    lengths = np.diff(marks_of(120_000, 2))
     assert lengths[-1] < lengths[0] / 8
-    assert len(lengths) < 30
+    assert len(lengths) < 40
 
 
 def four_threads(skip_gram: bool = True) -> CompiledModel:
@@ -42,12 +43,12 @@ def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -
         model = four_threads()
         before = [table.copy() for table in model.shared]
         for thread in model.threads:
-            thread.copies.take()
+            take_copies(*thread.arguments[:2])
             for own in thread.copies.own:
                 own += 1.0
         for thread in model.threads:
             thread.copies.progress[0] = centres
-            thread.copies.merge(alpha)
+            merge_copies(*thread.arguments[:2], alpha)
         for table, was in zip(model.shared, before, strict=True):
             np.testing.assert_allclose((table - was)[:5], expected, rtol=1e-4)
             assert (table[5:] == was[5:]).all()
@@ -62,12 +63,15 @@ def test_all_shares_of_a_move_add_up_to_what_threads_in_turn_would_move(move: fl
 
 @pytest.mark.parametrize("skip_gram", [True, False])
 def test_a_thread_merges_its_copies_in_the_middle_of_a_long_line(skip_gram: bool) -> None:
-    model = four_threads(skip_gram)
-    each = CHUNK // len(model.threads)
-    words, starts = np.tile(np.arange(100, dtype=np.int32), 2 * each // 100 + 1), np.array([0, 2 * each + 100])
-    thread = model.threads[0]
-    thread.copies.take()
-    before = model.W_in.copy()
-    model.train(thread, words, starts, 0, 2 * each + 100)
-    assert thread.copies.progress[0] == 100
-    assert (model.W_in[:5] != before[:5]).all()
+    """Of four threads that would all learn the same, the shared rows become a part after so many centres, and not only at the end."""
+    learnt = []
+    for centres in (CHUNK // 4, 10**9):
+        model = four_threads(skip_gram)
+        thread = model.threads[0]
+        assert thread.copies.progress[1] == CHUNK // 4
+        thread.copies.progress[1] = centres
+        words = np.tile(np.arange(100, dtype=np.int32), 2 * (CHUNK // 4) // 100 + 1)
+        model.train(thread, 1, (words, np.array([0, len(words)])))
+        assert thread.copies.progress[0] == 0
+        learnt.append(model.W_in.copy())
+    assert (learnt[0][:5] != learnt[1][:5]).any(axis=1).all()
