@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..case import Size
-from ..compiled import ready
+from ..compiled import makes_no_arrays, ready
 from ..interface import Array, Problem
 from ..machine import next_number
 from ..random import LOW, S32, draw, integer_alias_table, next_bits, state
@@ -83,6 +83,7 @@ def window_of(centre: int, length: int, least: int, window: int, state: Array) -
     return max(0, centre - reach), min(length, centre + reach + 1)
 
 
+@makes_no_arrays
 def one_pass(
     words: Ints, starts: Ints, taken: Ints, threads: int, alpha: Any, trains: bool, rules: tuple[Any, ...], own: tuple[Any, ...]
 ) -> int:  # fmt: skip
@@ -120,7 +121,7 @@ def one_pass(
             s += 1
         s = max(0, s - 1)  # the next part may begin in the same line
         begin, end = part_of(next_number(taken), len(words), threads)
-    merge_copies(tables, copies, alpha)
+    merge_copies(tables, copies, alpha, len(tables[2]))
     return learnt
 
 

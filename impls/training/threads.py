@@ -16,10 +16,13 @@ from ..words import Floats
 from .contract import Settings
 from .pairs import keep_probability
 
-OWN_ROWS = 128
+OWN_ROWS = 256
 """How many of the most frequent words' rows each thread copies, at most a twentieth of all."""
+FREQUENT_ROWS = 64
+"""The rows that are merged at every time. Twice as many are merged at every second time, four times as many at every fourth, and so
+on: the twice as frequent word is used twice as often, so that all rows are used about as often between their merges."""
 CHUNK = 4_000
-"""Centres that all threads together train on between two times at which a thread merges its copies. Rarer merges cost analogies."""
+"""Centres that all threads together train on between two times at which a thread merges copies. Rarer merges cost analogies."""
 SHORTEST_PART = 250
 """Fewest words that a thread takes at a time, if it can have as many."""
 CONVERGENCE = 0.8
@@ -51,8 +54,10 @@ class Copies:
     own, before
         The copies, (rows, width) each, and these rows as they were when they were copied.
     progress
-        How many centres the thread has trained on since it merged its copies, after how many it merges them, and the number of
-        threads, (3,) int64.
+        How many centres the thread has trained on in this step, how many it will have at the next merge, from one merge to the
+        next, and the number of threads, (4,) int64.
+    merged_at
+        How many centres it had trained on when it merged each row, (rows,) int64.
     arguments
         What machine code needs besides the tables.
     """
@@ -61,34 +66,45 @@ class Copies:
         width, rows = shared[0].shape[1], len(uses[0])
         self.shared = shared
         self.own, self.before = ((aligned(rows, width), aligned(rows, width)) for _ in range(2))
-        self.progress = on_own_lines(np.array([0, CHUNK // threads, threads]))
-        self.arguments = (*self.before, *uses, self.progress)
+        self.progress = on_own_lines(np.array([0, 0, CHUNK // threads, threads]))
+        self.merged_at = on_own_lines(np.zeros(rows, np.int64))
+        self.arguments = (*self.before, *uses, self.merged_at, self.progress)
 
 
 def take_copies(tables: tuple[Array, ...], copies: tuple[Array, ...]) -> None:
     """Copy the rows of the shared tables. The parameters are those of ``merge_copies``."""
     W_in, W_out, own_in, own_out = tables
-    before_in, before_out, _, _, progress = copies
+    before_in, before_out, _, _, merged_at, progress = copies
+    progress[0], progress[1] = 0, progress[2]
     for row in range(len(own_in)):
+        merged_at[row] = 0
         for at in range(own_in.shape[1]):
             own_in[row, at] = before_in[row, at] = W_in[row, at]
             own_out[row, at] = before_out[row, at] = W_out[row, at]
-    progress[0] = 0
 
 
 def merge_if_due(tables: tuple[Array, ...], copies: tuple[Array, ...], alpha: Any, centres: int) -> None:
-    """Count the centres that a thread has just trained on, and merge its copies if it is time.
+    """Count the centres that a thread has just trained on, and merge the copies for which it is time.
 
     The other parameters are those of ``merge_copies``.
     """
     progress = copies[-1]
     progress[0] += centres
     if progress[0] >= progress[1]:
-        merge_copies(tables, copies, alpha)
+        merge_copies(tables, copies, alpha, rows_due(progress[1] // progress[2], len(tables[2])))
+        progress[1] += progress[2]
 
 
-def merge_copies(tables: tuple[Array, ...], copies: tuple[Array, ...], alpha: Any) -> None:
-    """Merge a thread's copies.
+def rows_due(time: int, rows: int) -> int:
+    """Return how many of a thread's rows are merged at which time, counted from 1: see FREQUENT_ROWS."""
+    due = FREQUENT_ROWS
+    while due < rows and time % 2 == 0:
+        due, time = 2 * due, time // 2
+    return min(due, rows)
+
+
+def merge_copies(tables: tuple[Array, ...], copies: tuple[Array, ...], alpha: Any, rows: int) -> None:
+    """Merge the first of a thread's copies.
 
     Parameters
     ----------
@@ -98,22 +114,23 @@ def merge_copies(tables: tuple[Array, ...], copies: tuple[Array, ...], alpha: An
         ``Copies.arguments``.
     alpha
         The rate, float32.
+    rows
+        How many.
     """
     W_in, W_out, own_in, own_out = tables
-    before_in, before_out, uses_in, uses_out, progress = copies
-    rate = np.float32(CONVERGENCE) * alpha * np.float32(progress[0])
-    merge_rows(W_in, own_in, before_in, uses_in, rate, progress[2])
-    merge_rows(W_out, own_out, before_out, uses_out, rate, progress[2])
-    progress[0] = 0
+    before_in, before_out, uses_in, uses_out, merged_at, progress = copies
+    for row in range(rows):
+        rate = np.float32(CONVERGENCE) * alpha * np.float32(progress[0] - merged_at[row])
+        merge_row(W_in, own_in, before_in, row, share_of_move(rate * uses_in[row], progress[3]))
+        merge_row(W_out, own_out, before_out, row, share_of_move(rate * uses_out[row], progress[3]))
+        merged_at[row] = progress[0]
 
 
-def merge_rows(shared: Array, own: Array, before: Array, uses: Array, rate: Any, threads: int) -> None:
-    """Move each shared row by the ``share_of_move`` of its copy. rate times uses: how far a thread has moved a row."""
-    for row in range(len(own)):
-        share = share_of_move(rate * uses[row], threads)
-        for at in range(own.shape[1]):
-            moved = shared[row, at] + share * (own[row, at] - before[row, at])
-            shared[row, at] = own[row, at] = before[row, at] = moved
+def merge_row(shared: Array, own: Array, before: Array, row: int, share: Any) -> None:
+    """Move a shared row by a share of how far its copy has moved, and copy it again."""
+    for at in range(own.shape[1]):
+        moved = shared[row, at] + share * (own[row, at] - before[row, at])
+        shared[row, at] = own[row, at] = before[row, at] = moved
 
 
 def share_of_move(move: Any, threads: int) -> Any:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from impls import compile_cache
 from impls.case import Size
 from impls.compile_cache import cache_folder, cache_key, delete_old
-from impls.compiled import OPTIONS, compiled, ready, stand_in_identity
+from impls.compiled import OPTIONS, compiled, dispatcher, machinery, makes_no_arrays, ready
 from impls.interface import Array, Implementation, Problem
 from impls.lookup import lookup, numba_prefetch
 from impls.machine import copy_row, prefetch_row
@@ -47,6 +47,34 @@ def test_a_function_is_compiled_with_what_it_calls_and_is_not_handed_what_it_doe
     assert compiled(caller)(4, None, 2) == caller(4, None, 2) == 14
     machine = ready(caller, (4, np.random.default_rng(0), 2))
     assert machine(4, object(), 2) == 14  # numba could not take an object
+
+
+def test_a_function_that_makes_no_arrays_counts_no_references_nor_do_its_callees() -> None:
+    def first(pair: tuple[Array, Array]) -> float:
+        one, _ = pair
+        return float(one[0])
+
+    def total(pairs: tuple[tuple[Array, Array], tuple[Array, Array]], n: int) -> float:
+        result = 0.0
+        for i in range(n):
+            pair = pairs[i % 2]
+            if i % 3:
+                result += first(pair)
+        return result
+
+    def counted() -> int:
+        from numba import types
+
+        array = types.Array(types.float64, 1, "C")
+        pair = types.UniTuple(array, 2)
+        compiled = dispatcher(total)
+        compiled.compile((types.UniTuple(pair, 2), types.intp))
+        (code,) = compiled.inspect_llvm().values()
+        return sum("call void @NRT_" in line for line in code.splitlines())
+
+    assert counted()
+    makes_no_arrays(total)
+    assert not counted()
 
 
 def test_machine_code_refuses_arguments_of_other_types() -> None:
@@ -83,7 +111,7 @@ def test_numba_is_named_as_what_is_needed() -> None:
 
 def name() -> str:
     """What ``caller`` is kept under."""
-    found = cache_key(caller, stand_in_identity())
+    found = cache_key(caller, machinery(True))
     assert found
     return found
 

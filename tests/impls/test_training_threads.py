@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.training.compiled import CompiledModel
-from impls.training.threads import CHUNK, marks_of, merge_copies, part_of, share_of_move, take_copies
+from impls.training.threads import (
+    CHUNK,
+    CONVERGENCE,
+    FREQUENT_ROWS,
+    marks_of,
+    merge_copies,
+    part_of,
+    rows_due,
+    share_of_move,
+    take_copies,
+)
 from tests.impls.texts import problem_of, text
 
 
@@ -48,7 +58,7 @@ def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -
                 own += 1.0
         for thread in model.threads:
             thread.copies.progress[0] = centres
-            merge_copies(*thread.arguments[:2], alpha)
+            merge_copies(*thread.arguments[:2], alpha, 5)
         for table, was in zip(model.shared, before, strict=True):
             np.testing.assert_allclose((table - was)[:5], expected, rtol=1e-4)
             assert (table[5:] == was[5:]).all()
@@ -63,15 +73,40 @@ def test_all_shares_of_a_move_add_up_to_what_threads_in_turn_would_move(move: fl
 
 @pytest.mark.parametrize("skip_gram", [True, False])
 def test_a_thread_merges_its_copies_in_the_middle_of_a_long_line(skip_gram: bool) -> None:
-    """Of four threads that would all learn the same, the shared rows become a part after so many centres, and not only at the end."""
+    """Of what one of four threads learns, the shared rows get a share after so many centres, and not only at the end."""
     learnt = []
     for centres in (CHUNK // 4, 10**9):
         model = four_threads(skip_gram)
         thread = model.threads[0]
-        assert thread.copies.progress[1] == CHUNK // 4
-        thread.copies.progress[1] = centres
+        assert thread.copies.progress[2] == CHUNK // 4
+        thread.copies.progress[2] = centres
         words = np.tile(np.arange(100, dtype=np.int32), 2 * (CHUNK // 4) // 100 + 1)
         model.train(thread, 1, (words, np.array([0, len(words)])))
-        assert thread.copies.progress[0] == 0
+        assert (thread.copies.merged_at == len(words)).all()
         learnt.append(model.W_in.copy())
     assert (learnt[0][:5] != learnt[1][:5]).any(axis=1).all()
+
+
+def test_rarer_rows_are_merged_less_often() -> None:
+    assert FREQUENT_ROWS == 64
+    assert [rows_due(time, 256) for time in range(1, 9)] == [64, 128, 64, 256, 64, 128, 64, 256]
+    assert [rows_due(time, 100) for time in (1, 2, 4)] == [64, 100, 100]
+    assert rows_due(4, 0) == 0
+
+
+def test_each_row_moves_by_the_centres_since_its_own_merge() -> None:
+    """One that is merged at every second time has moved for twice as many centres as one that is merged each time."""
+    model = four_threads()
+    thread = model.threads[0]
+    take_copies(*thread.arguments[:2])
+    thread.copies.progress[0] = 100
+    merge_copies(*thread.arguments[:2], 0.025, 2)
+    assert thread.copies.merged_at.tolist() == [100, 100, 0, 0, 0]
+    before = model.W_in.copy()
+    for own in thread.copies.own:
+        own += 1.0
+    thread.copies.progress[0] = 200
+    merge_copies(*thread.arguments[:2], 0.025, 5)
+    uses = thread.copies.arguments[2]
+    moves = np.float32(0.025 * CONVERGENCE) * uses * [100, 100, 200, 200, 200]
+    np.testing.assert_allclose((model.W_in - before)[:5, 0], [share_of_move(move, 4) for move in moves], rtol=1e-5)
