@@ -53,9 +53,10 @@ def machine_code(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def makes_no_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a function that makes no arrays, as none of its callees does. numba then counts no references to arrays.
+    """Mark a function that makes no arrays, nor do the functions that it calls. numba then counts no references to arrays.
 
-    Counting them can take a fifth of the time of a loop that calls functions for each word.
+    A call takes about 0.1 µs less for each array, and a loop that calls functions for each word up to a fifth less. The
+    function must return no part of an array: it would be the whole array.
     """
     function.makes_no_arrays = True  # type: ignore[attr-defined]
     return function
@@ -82,11 +83,18 @@ def ready(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[
     used = variables_read(function)
     types = tuple(typeof(argument if name in used else 0) for name, argument in zip(parameters, arguments, strict=True))
     classes = compile_cache.named_tuples_in(arguments)
+    version = compiled(function, classes)
     try:
-        machine = compiled(function, classes).compile(types)
+        machine = version.compile(types)
     except Exception:  # from the code itself, or from reading the cache: numba does not distinguish them
-        machine = dispatcher(function).compile(types)
+        version = dispatcher(function)
+        machine = version.compile(types)
         compile_cache.delete(compile_cache.cache_key(function, machinery(counts_references(function)), classes))
+    returned = version.overloads[types].signature.return_type
+    if not counts_references(function) and str(returned).startswith(("Tuple", "UniTuple")) and "array" in str(returned):
+        raise TypeError(
+            f"{function.__name__}() is marked with makes_no_arrays, and returns arrays in a tuple: take the mark away"
+        )
     return direct_call(machine, parameters, used)
 
 

@@ -281,7 +281,7 @@ class Kernel:
         requires
             Optional packages that it imports.
         jit
-            Whether numba compiles it, and what it calls, before the first call.
+            Whether numba compiles it, and what it calls, before the first call. See also ``impls.compiled.makes_no_arrays``.
         one_thread
             Whether all of its own code runs on one thread. Whole training runs then use one thread only.
         prepare

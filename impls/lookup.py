@@ -15,6 +15,7 @@ from .arrays import normals
 from .batches import rotating_batch_count, rotating_problem
 from .case import Size
 from .checks import check_dtype
+from .compiled import makes_no_arrays
 from .interface import Array, Kernel, Problem, Work, Wrong, importing
 from .jax_peers import Program, on_jax, program
 from .machine import copy_row, prefetch_row
@@ -190,6 +191,7 @@ def take_out(W: Array, idx: Array, out: Array) -> Array:
     prepare=row_buffer,
     returns=(0,),
 )
+@makes_no_arrays
 def numba(W: Array, idx: Array, out: Array) -> Array:
     for i in range(len(idx)):
         row = idx[i]
@@ -210,6 +212,7 @@ AHEAD = 8
     prepare=row_buffer,
     returns=(0,),
 )
+@makes_no_arrays
 def numba_prefetch(W: Array, idx: Array, out: Array) -> Array:
     n = len(idx)
     for i in range(-AHEAD, n):

@@ -16,6 +16,7 @@ from .bags import SIZES, BagOffsets
 from .batches import RotatingBatches, rotating_batch_count, rotating_problem, stream_length
 from .case import Size
 from .checks import check_close, check_dtype
+from .compiled import makes_no_arrays
 from .interface import Array, Kernel, Problem, Work, Wrong, importing
 from .jax_peers import Program, jax_bags, on_jax, program
 from .lookup import row_buffer
@@ -181,6 +182,7 @@ def csr(W: Array, idx: Array, offsets: Array, sparse: Any) -> Array:
     prepare=row_buffer,
     returns=(0,),
 )
+@makes_no_arrays
 def numba(W: Array, idx: Array, offsets: Array, out: Array) -> Array:
     for b in range(len(offsets)):
         end = offsets[b + 1] if b + 1 < len(offsets) else len(idx)
@@ -205,6 +207,7 @@ AHEAD = 16
     prepare=row_buffer,
     returns=(0,),
 )
+@makes_no_arrays
 def numba_prefetch(W: Array, idx: Array, offsets: Array, out: Array) -> Array:
     n = len(idx)
     for i in range(min(AHEAD, n)):

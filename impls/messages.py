@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sysconfig
 import traceback
 from pathlib import Path
 
 LONGEST = 300
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+"""How a terminal's colours are set: numba's errors have them."""
 
 
 def readable(text: str) -> str:
@@ -15,8 +18,8 @@ def readable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the first LONGEST characters of a text, in one line."""
-    return readable(" ".join(text[: 4 * LONGEST].split())[:LONGEST])
+    """Return the first LONGEST characters of a text, in one line and without colours."""
+    return readable(" ".join(COLOUR.sub("", text[: 4 * LONGEST]).split())[:LONGEST])
 
 
 def quoted(text: str) -> str:

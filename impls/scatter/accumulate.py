@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import new_tables
+from ..compiled import makes_no_arrays
 from ..interface import Array, Kernel, importing
 from ..jax_peers import Program, Table, jax_add, on_jax, program
 from ..machine import prefetch_row
@@ -92,6 +93,7 @@ def csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
 
 
 @accumulate.implementation("numba", "compiled loop", summary="adding rows in a compiled loop", jit=True)
+@makes_no_arrays
 def numba(dout: Array, idx: Array, dW: Array) -> None:
     for i in range(len(idx)):
         row = idx[i]
@@ -109,6 +111,7 @@ AHEAD = 4
     summary="adding rows in a compiled loop that prefetches them",
     jit=True,
 )
+@makes_no_arrays
 def numba_prefetch(dout: Array, idx: Array, dW: Array) -> None:
     n = len(idx)
     for i in range(-AHEAD, n):

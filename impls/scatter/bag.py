@@ -16,6 +16,7 @@ from ..bags import SIZES, BagOffsets
 from ..batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..case import Size
 from ..checks import new_tables, tables_after
+from ..compiled import makes_no_arrays
 from ..interface import Array, Kernel, Problem, Work, importing
 from ..jax_peers import Program, Table, jax_bags, on_jax, program
 from ..machine import prefetch_row
@@ -131,6 +132,7 @@ def csr(dout: Array, idx: Array, offsets: Array, dW: Array, sparse: Any) -> None
 
 
 @bag.implementation("numba", "compiled loop", summary="adding rows in a compiled loop", jit=True)
+@makes_no_arrays
 def numba(dout: Array, idx: Array, offsets: Array, dW: Array) -> None:
     for b in range(len(offsets)):
         end = offsets[b + 1] if b + 1 < len(offsets) else len(idx)
@@ -146,6 +148,7 @@ def numba(dout: Array, idx: Array, offsets: Array, dW: Array) -> None:
     summary="adding rows in a compiled loop that prefetches them",
     jit=True,
 )
+@makes_no_arrays
 def numba_prefetch(dout: Array, idx: Array, offsets: Array, dW: Array) -> None:
     n = len(idx)
     for i in range(min(AHEAD, n)):

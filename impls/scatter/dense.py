@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import new_tables
+from ..compiled import makes_no_arrays
 from ..interface import Array, Kernel, importing
 from ..jax_peers import Program, Table, on_jax, program
 from ..peers import tensors, torch_on
@@ -153,6 +154,7 @@ def unique_csr(dout: Array, idx: Array, dW: Array, sparse: Any) -> None:
     grows_with="V",
     jit=True,
 )
+@makes_no_arrays
 def numba(dout: Array, idx: Array, dW: Array) -> None:
     dW[:] = 0
     for i in range(len(idx)):

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..case import Size
 from ..checks import new_tables
+from ..compiled import makes_no_arrays
 from ..interface import Array, Kernel
 from ..jax_peers import Program, Table, jax_add, on_jax, program
 from ..peers import tensors, torch_on
@@ -61,6 +62,7 @@ def unique_bincount(dout: Array, idx: Array, dW: Array) -> None:
 
 
 @scalar.implementation("numba", "compiled loop", summary="adding numbers in a compiled loop", jit=True)
+@makes_no_arrays
 def numba(dout: Array, idx: Array, dW: Array) -> None:
     for i in range(len(idx)):
         dW[idx[i]] += dout[i]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import new_tables
+from ..compiled import makes_no_arrays
 from ..interface import Array, Kernel
 from ..jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
@@ -143,6 +144,7 @@ def decay_blocks(W: Array, m: Array, v: Array, rows: Array, values: Array, t: in
     grows_with="V",
     jit=True,
 )
+@makes_no_arrays
 def numba(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
     lr = W.dtype.type(rate(t))
     start = 0

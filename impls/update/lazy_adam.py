@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import new_tables
+from ..compiled import makes_no_arrays
 from ..interface import Array, Kernel, Problem
 from ..jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
@@ -109,6 +110,7 @@ def all_rows_out(W: Array, m: Array, v: Array, rows: Array, values: Array, t: in
     summary="stepping row by row in a compiled loop",
     jit=True,
 )
+@makes_no_arrays
 def numba(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
     lr = W.dtype.type(rate(t))
     for i in range(len(rows)):

@@ -14,6 +14,7 @@ from ..arrays import normals
 from ..batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..case import Size
 from ..checks import check_close, new_tables, tables_after
+from ..compiled import makes_no_arrays
 from ..interface import Array, Kernel, Problem, Work, Wrong, importing
 from ..jax_peers import Program, Table, on_jax, program
 from ..machine import prefetch_row
@@ -170,6 +171,7 @@ def csr(W: Array, dout: Array, idx: Array, lr: float, sparse: Any) -> None:
 
 
 @scatter_sgd.implementation("numba", "compiled loop", summary="subtracting row by row in a compiled loop", jit=True)
+@makes_no_arrays
 def numba(W: Array, dout: Array, idx: Array, lr: float) -> None:
     step = W.dtype.type(lr)
     for i in range(len(idx)):
@@ -188,6 +190,7 @@ AHEAD = 8
     summary="subtracting row by row in a compiled loop that prefetches them",
     jit=True,
 )
+@makes_no_arrays
 def numba_prefetch(W: Array, dout: Array, idx: Array, lr: float) -> None:
     step = W.dtype.type(lr)
     n = len(idx)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import new_tables
+from ..compiled import makes_no_arrays
 from ..interface import Array, Kernel, Problem
 from ..jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
@@ -152,6 +153,7 @@ def sparse(W: Array, rows: Array, values: Array, lr: float) -> None:
     summary="subtracting the rows that have a gradient in a compiled loop",
     jit=True,
 )
+@makes_no_arrays
 def numba(W: Array, rows: Array, values: Array, lr: float) -> None:
     step = W.dtype.type(lr)
     for i in range(len(rows)):

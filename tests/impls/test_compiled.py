@@ -77,6 +77,26 @@ def test_a_function_that_makes_no_arrays_counts_no_references_nor_do_its_callees
     assert not counted()
 
 
+def test_a_function_that_makes_no_arrays_cannot_return_a_part_of_one() -> None:
+    """numba would return the whole array. If it is returned alone, numba refuses that itself."""
+
+    @makes_no_arrays
+    def first_half(array: Array) -> tuple[int, Array]:
+        return 1, array[: len(array) // 2]
+
+    with pytest.raises(
+        TypeError, match=r"first_half\(\) is marked with makes_no_arrays, and returns arrays in a tuple"
+    ):
+        ready(first_half, (np.zeros(4),))
+
+    @makes_no_arrays
+    def half(array: Array) -> Array:
+        return array[: len(array) // 2]
+
+    with pytest.raises(Exception, match="Only accept returning of array passed into the function as argument"):
+        ready(half, (np.zeros(4),))
+
+
 def test_machine_code_refuses_arguments_of_other_types() -> None:
     machine = ready(copies, (np.zeros((2, 3), np.float32), np.zeros((5, 3), np.float32), np.zeros(2, np.int64)))
     with pytest.raises(TypeError, match="different type"):

@@ -58,6 +58,10 @@ def test_what_utf_8_cannot_hold_is_written_out_and_of_what_is_long_the_ends_are_
     assert quoted("a" * 60 + "b" * 60).endswith("bbb'")
 
 
+def test_a_message_has_no_colours() -> None:
+    assert one_line("\x1b[1m\x1b[31mNo implementation\x1b[0m of \x1b[1mf\x1b[0m") == "No implementation of f"
+
+
 def test_an_error_raised_in_a_library_is_placed_at_the_line_that_called_it() -> None:
     with pytest.raises(json.JSONDecodeError) as raised:
         json.loads("[")
