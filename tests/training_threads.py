@@ -2,7 +2,8 @@
 
 On as many threads as there are CPUs, against one thread; and as many processes, each of which trains a model of its own on
 one thread, against one of them alone. These share nothing but the machine: no training on threads can gain more than they do.
-All take turns, so that what slows the machine slows them alike. Medians of 60 rounds.
+All take turns, so that what slows the machine slows them alike. It prints medians and quartiles of
+the rounds.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def independent(kernel: str, cpu: int, turns: Sequence[int | None], barrier: Bar
 
 
 def middle(gains: Floats) -> str:
-    """Say what most rounds gained: the median, and the quarters on both sides of it."""
+    """Say what rounds gained: the median and the quartiles."""
     low, half, high = np.quantile(gains, [0.25, 0.5, 0.75])
     return f"{half:.2f} times ({low:.2f} to {high:.2f} in half of the rounds)"
 
@@ -85,9 +86,8 @@ def main() -> None:
         of_cpu = dict(results.get() for _ in workers)
         for worker in workers:
             worker.join()
-        paces = np.array([of_cpu[cpu] for cpu in cpus]).T.reshape(
-            ROUNDS, 1 + len(cpus), len(cpus)
-        )  # 0 in turns of others
+        # (rounds, turns, CPUs); 0 in turns of others
+        paces = np.array([of_cpu[cpu] for cpu in cpus]).T.reshape(ROUNDS, 1 + len(cpus), len(cpus))
         together, alone = paces[:, 0].sum(axis=1), paces[:, 1:].sum(axis=(1, 2)) / len(cpus)
         print(f"{kernel}: {len(cpus)} models in processes of their own: {middle(together / alone)}")
 

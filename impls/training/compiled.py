@@ -85,7 +85,7 @@ def window_of(centre: int, length: int, least: int, window: int, state: Array) -
 
 @makes_no_arrays
 def one_pass(
-    words: Ints, starts: Ints, taken: Ints, threads: int, alpha: Any, trains: bool, rules: tuple[Any, ...], own: tuple[Any, ...]
+    words: Ints, starts: Ints, next_part: Ints, threads: int, alpha: Any, trains: bool, rules: tuple[Any, ...], own: tuple[Any, ...]
 ) -> int:  # fmt: skip
     """Train on the parts of a text that no other thread has taken: each context of a centre (skip-gram) or their mean (CBOW)
     against the centre and K negatives.
@@ -94,8 +94,8 @@ def one_pass(
     ----------
     words, starts
         The text, (B,) int32, and where its lines begin and the last ends, (S + 1,) int64.
-    taken, threads
-        How many parts all threads together have taken so far, (1,) int64, and how many threads there are: see ``part_of``.
+    next_part, threads
+        The number of the next part, (1,) int64, and how many threads there are: see ``part_of``.
     alpha
         The rate, float32.
     trains
@@ -110,9 +110,11 @@ def one_pass(
         The number of pairs of a centre and a context.
     """
     tables, copies = own[0], own[1]
-    take_copies(tables, copies)
     learnt, s = 0, 0
-    begin, end = part_of(next_number(taken), len(words), threads)
+    begin, end = part_of(next_number(next_part), len(words), threads)
+    works = begin < end  # otherwise it must not write to shared rows
+    if works:
+        take_copies(tables, copies)
     while begin < end:
         while s + 1 < len(starts) and starts[s] < end:
             for first in range(max(begin, starts[s]), min(end, starts[s + 1]), LONGEST):
@@ -120,8 +122,9 @@ def one_pass(
                 learnt += one_line(words, first, last, alpha, trains, rules, own)
             s += 1
         s = max(0, s - 1)  # the next part may begin in the same line
-        begin, end = part_of(next_number(taken), len(words), threads)
-    merge_copies(tables, copies, alpha, len(tables[2]))
+        begin, end = part_of(next_number(next_part), len(words), threads)
+    if works:
+        merge_copies(tables, copies, alpha, len(tables[2]))
     return learnt
 
 
@@ -236,9 +239,9 @@ class CompiledModel:
             for at in range(size.threads)
         ]
         self.pool = ThreadPoolExecutor(size.threads - 1) if size.threads > 1 else None
-        self.taken = on_own_lines(np.zeros(1, np.int64))
+        self.next_part = on_own_lines(np.zeros(1, np.int64))
         nothing = np.zeros(0, np.int32), np.zeros(1, np.int64)
-        its = self.taken, size.threads, np.float32(0), True, self.rules, self.threads[0].arguments
+        its = self.next_part, size.threads, np.float32(0), True, self.rules, self.threads[0].arguments
         self.one_pass = ready(one_pass, (*nothing, *its))
 
     @property
@@ -252,7 +255,7 @@ class CompiledModel:
     def step(self, words: Ints, starts: Ints) -> CompiledModel:
         """Train on some lines. Threads take parts of them, and write to shared rows without locks."""
         text, (first, *others) = with_compiled_types(words, starts), self.threads
-        self.taken[0] = 0
+        self.next_part[0] = 0
         running = (
             [self.pool.submit(self.train, thread, len(self.threads), text) for thread in others] if self.pool else []
         )
@@ -262,20 +265,25 @@ class CompiledModel:
         return self
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
-        """Return the seconds that one thread takes to draw what a step needs, with subsampling and prefetching, and for the rest."""
+        """Return the seconds that one thread takes to draw what a step needs, with subsampling, prefetching and, of several
+        threads, merging copies; and for the rest.
+        """
         text = with_compiled_types(words, starts)
         marks = [perf_counter()]
         for trains in (False, True):
-            self.taken[0] = 0
+            self.next_part[0] = 0
             self.train(self.threads[0], 1, text, trains)
             marks.append(perf_counter())
         drawing, whole_step = np.diff(marks).tolist()
         return {"examples + sampling": drawing, "lookup to update": max(0.0, whole_step - drawing)}
 
     def train(self, thread: Thread, threads: int, text: tuple[Ints, Ints], trains: bool = True) -> int:
-        """Train in one of so many threads, and return the number of pairs. No thread waits for another."""
+        """Train in one thread on parts of a text until none is left, and return the number of pairs. No thread waits for another.
+
+        threads: how many share the text.
+        """
         rest = np.float32(self.alpha), trains, self.rules, thread.arguments
-        pairs: int = self.one_pass(*text, self.taken, threads, *rest)
+        pairs: int = self.one_pass(*text, self.next_part, threads, *rest)
         return pairs
 
 

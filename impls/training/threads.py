@@ -19,12 +19,12 @@ from .pairs import keep_probability
 OWN_ROWS = 256
 """How many of the most frequent words' rows each thread copies, at most a twentieth of all."""
 FREQUENT_ROWS = 64
-"""The rows that are merged at every time. Twice as many are merged at every second time, four times as many at every fourth, and so
-on: the twice as frequent word is used twice as often, so that all rows are used about as often between their merges."""
+"""How many rows are merged each time. Twice as many are merged every second time, four times as many every fourth, and so on: a word
+that is twice as frequent is used twice as often, so that all rows are used about as often between two of their merges."""
 CHUNK = 4_000
 """Centres that all threads together train on between two times at which a thread merges copies. Rarer merges cost analogies."""
 SHORTEST_PART = 250
-"""Fewest words that a thread takes at a time, if it can have as many."""
+"""Fewest words that a thread takes at a time, but at the end of a text and in a short one."""
 CONVERGENCE = 0.2
 """How far, in units of the rate, one use moves a row towards its limit. Chosen by experiment: the vectors of 2 to 64 threads score
 nearly like those of one. Four times as much moves rows too little."""

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -77,24 +77,58 @@ def test_a_function_that_makes_no_arrays_counts_no_references_nor_do_its_callees
     assert not counted()
 
 
-def test_a_function_that_makes_no_arrays_cannot_return_a_part_of_one() -> None:
-    """numba would return the whole array. If it is returned alone, numba refuses that itself."""
+class Halves(NamedTuple):
+    first: Array
+    rest: Array
 
-    @makes_no_arrays
-    def first_half(array: Array) -> tuple[int, Array]:
-        return 1, array[: len(array) // 2]
 
+def half_and_number(array: Array) -> tuple[int, Array]:
+    return 1, array[: len(array) // 2]
+
+
+def halves(array: Array) -> Halves:
+    return Halves(array[: len(array) // 2], array[len(array) // 2 :])
+
+
+def half_if_any(array: Array) -> Array | None:
+    return array[: len(array) // 2] if len(array) else None
+
+
+@pytest.mark.parametrize("function", [half_and_number, halves, half_if_any])
+def test_a_function_that_makes_no_arrays_cannot_return_a_part_of_one(
+    function: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """numba would return the whole array."""
+    monkeypatch.setattr(function, "makes_no_arrays", True, raising=False)
     with pytest.raises(
-        TypeError, match=r"first_half\(\) is marked with makes_no_arrays, and returns arrays in a tuple"
+        TypeError, match=rf"{function.__name__}\(\) is marked with makes_no_arrays, but does not return"
     ):
-        ready(first_half, (np.zeros(4),))
+        ready(function, (np.zeros(4),))
 
+
+def test_numba_itself_refuses_to_return_a_part_alone() -> None:
     @makes_no_arrays
     def half(array: Array) -> Array:
         return array[: len(array) // 2]
 
     with pytest.raises(Exception, match="Only accept returning of array passed into the function as argument"):
         ready(half, (np.zeros(4),))
+
+
+def test_a_users_own_compiled_helper_counts_no_references_either() -> None:
+    import numba
+    from numba import types
+
+    same = numba.njit(lambda array: array)
+
+    @makes_no_arrays
+    def first(array: Array) -> float:
+        return float(same(array)[0])
+
+    version = dispatcher(first)
+    version.compile((types.Array(types.float64, 1, "C"),))
+    (code,) = version.inspect_llvm().values()
+    assert "NRT_incref" not in code
 
 
 def test_machine_code_refuses_arguments_of_other_types() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.training.compiled import CompiledModel
+from impls.training.contract import EVERY_PAIR
+from impls.training.pairs import pairs_in
 from impls.training.threads import (
     CHUNK,
     CONVERGENCE,
@@ -31,7 +35,7 @@ def test_parts_are_all_of_a_text_and_become_shorter(words: int, threads: int) ->
     assert (marks[0], marks[-1]) == (0, words)
     lengths = np.diff(marks).tolist()
     assert all(long >= short > 0 for long, short in pairwise([*lengths, 1]))
-    assert 2 * len(lengths) >= min(threads, words)  # threads have work, even of few words
+    assert 2 * len(lengths) >= min(threads, words)  # at least half of the threads have work, even of few words
     assert threads > 1 or len(lengths) <= 1
 
 
@@ -45,6 +49,22 @@ def four_threads(skip_gram: bool = True) -> CompiledModel:
     """A model of 100 words that occur equally often, and four threads, which copy 5 rows."""
     problem = problem_of(text(*range(10)), H=4, K=5, counts=np.full(100, 1e3), threads=4)
     return CompiledModel(problem, skip_gram)
+
+
+@pytest.mark.parametrize("others_work", [True, False])
+def test_every_line_is_trained_on_once_whoever_takes_its_parts(others_work: bool) -> None:
+    """Long lines are divided, others lie within a part, and some are empty."""
+    lengths = np.tile([700, 0, 3, 0, 0, 1200, 1], 10)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    B = int(starts[-1])
+    words = np.random.default_rng(0).integers(100, size=B).astype(np.int32)
+    problem = problem_of((words, starts), H=4, K=5, counts=np.full(100, 1e3), threads=4, settings=EVERY_PAIR)
+    model = CompiledModel(problem, True)
+    work = partial(model.train, threads=4, text=(words, starts))
+    together: Callable[..., Iterable[int]] = model.pool.map if others_work and model.pool else map
+    pairs = sum(together(work, model.threads))  # map: the first takes all, and nothing is left for the others
+    marks = sorted({*starts.tolist(), *marks_of(B, 4)})
+    assert pairs == sum(pairs_in(end - begin, EVERY_PAIR.window) for begin, end in pairwise(marks))
 
 
 def test_copies_of_frequent_rows_come_together_as_if_threads_had_taken_turns() -> None:
@@ -85,6 +105,21 @@ def test_a_thread_merges_its_copies_in_the_middle_of_a_long_line(skip_gram: bool
         assert (thread.copies.merged_at == len(words)).all()
         learnt.append(model.W_in.copy())
     assert (learnt[0][:5] != learnt[1][:5]).any(axis=1).all()
+
+
+def test_a_thread_for_which_no_part_is_left_writes_to_no_shared_row() -> None:
+    """It would undo what another one merges meanwhile."""
+    model = four_threads()
+    thread = model.threads[1]
+    for own in thread.copies.own:
+        own += 1.0
+    model.next_part[0] = 1_000
+    before = [table.copy() for table in model.shared]
+    thread.copies.progress[0] = 100
+    assert model.train(thread, 4, (np.arange(10, dtype=np.int32), np.array([0, 10]))) == 0
+    for table, was in zip(model.shared, before, strict=True):
+        np.testing.assert_array_equal(table, was)
+    assert (thread.copies.own[0] >= 1.0).any()  # nor are copies taken
 
 
 def test_rarer_rows_are_merged_less_often() -> None:
