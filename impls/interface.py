@@ -19,6 +19,7 @@ import numpy as np
 from .arrays import Array, resident_zeros
 from .case import NAME, BadName, Case, Size
 from .checks import Tables, Wrong, as_arrays
+from .compiled import makes_no_arrays
 from .facts import (
     ARRAYS_HINT,
     BadImplementation,
@@ -354,7 +355,8 @@ class Kernel:
     ) -> Callable[[Callable[..., Any]], Implementation]:
         """Turn a function with this kernel's signature into a floor: it only moves the bytes that any implementation must.
 
-        It is timed beside the implementations, as their roofline limit. It is neither checked nor ranked.
+        It is timed beside the implementations, as their roofline limit. It is neither checked nor ranked. It must make no
+        arrays: if it is compiled, its call costs no more than that of a function with ``impls.compiled.makes_no_arrays``.
 
         Parameters
         ----------
@@ -369,7 +371,7 @@ class Kernel:
                 kernel=self,
                 slug=slug,
                 title=f"what must be moved: {slug}",
-                function=function,
+                function=makes_no_arrays(function) if jit else function,
                 requires=("numba",) if jit else (),
                 prepare=prepare,
                 jit=jit,

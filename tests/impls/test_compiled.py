@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impls import compile_cache
+from impls import compile_cache, floors
 from impls.case import Size
 from impls.compile_cache import cache_folder, cache_key, delete_old
-from impls.compiled import OPTIONS, compiled, dispatcher, machinery, makes_no_arrays, ready
+from impls.compiled import OPTIONS, compiled, counts_references, dispatcher, machinery, makes_no_arrays, ready
 from impls.interface import Array, Implementation, Problem
 from impls.lookup import lookup, numba_prefetch
 from impls.machine import copy_row, prefetch_row
@@ -104,6 +104,12 @@ def test_a_function_that_makes_no_arrays_cannot_return_a_part_of_one(
         TypeError, match=rf"{function.__name__}\(\) is marked with makes_no_arrays, but does not return"
     ):
         ready(function, (np.zeros(4),))
+
+
+def test_a_limit_costs_no_more_at_a_call_than_what_it_limits() -> None:
+    compiled_floors = [value for value in vars(floors).values() if getattr(value, "is_floor", False) and value.jit]
+    assert len(compiled_floors) > 20
+    assert not [floor.key for floor in compiled_floors if counts_references(floor.function)]
 
 
 def test_numba_itself_refuses_to_return_a_part_alone() -> None:
