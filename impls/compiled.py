@@ -21,7 +21,12 @@ from .trees import Tree, without_docstrings
 
 FASTMATH_FLAGS = ("arcp", "contract", "nsz", "reassoc")
 """LLVM may reorder sums and fuse products into them. NaN and infinity keep their meaning."""
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": set(FASTMATH_FLAGS)}
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": set(FASTMATH_FLAGS),
+    "no_cfunc_wrapper": True,  # for calls from C, which nothing makes: compiling it takes long
+}
 ANY_FILE = Tree()
 """Code of any file may be compiled in, except that of packages which are identified by version."""
 NUMBERS = count()
@@ -164,15 +169,17 @@ def intrinsic(function: Any) -> Any:
 
 @cache
 def inlined(function: Any, references: bool) -> Any:
-    """Return numba's version of a plain function, to be inlined into its callers.
+    """Return numba's version of a plain function, to be inlined into its callers. It cannot be called from Python: the code for
+    that takes a fifth of a compilation.
 
-    references: whether these count references to arrays.
+    references: whether its callers count references to arrays.
     """
     import numba
 
     if getattr(function, "writes_machine_code", False):
         return intrinsic(function)
-    return numba.njit(**with_references(OPTIONS, references), forceinline=True)(with_callees(function, references))
+    options = {**with_references(OPTIONS, references), "forceinline": True, "no_cpython_wrapper": True}
+    return numba.njit(**options)(with_callees(function, references))
 
 
 @cache

@@ -160,9 +160,11 @@ def adapted_to(measured: Sequence[Size], sizes: Sequence[Size]) -> list[Size]:
     hidden, K, B = sorted({size.H for size in measured}), measured[0].K, max(size.B for size in measured)
     adapted, at = list[Size](), 0
     for size in sizes:
-        dtype, index = (size.dtype, size.index) if (size.dtype, size.index) in types else types[at % len(types)]
-        H, K_here = hidden[at % len(hidden)], K if K < size.V else size.K
-        at += size.B > 0  # an empty batch shows nothing of an H or a type
+        # an empty batch shows nothing of an H or a type: it has the last one's
+        turn = at if size.B else max(0, at - 1)
+        at += size.B > 0
+        dtype, index = (size.dtype, size.index) if (size.dtype, size.index) in types else types[turn % len(types)]
+        H, K_here = hidden[turn % len(hidden)], K if K < size.V else size.K
         adapted.append(replace(size, H=H, B=min(size.B, B), K=K_here, dtype=dtype, index=index))
     return list(dict.fromkeys(adapted))
 

@@ -337,18 +337,18 @@ def tiles(problem: Problem) -> Tiles:
     columns = aligned(size.H, across, dtype)
     powers, tops = (aligned(rows, across, dtype) for rows in (size.V, -(-size.V // TILE)))
     top, total = aligned(2, across, dtype)
-    rows, change = (aligned(max(1, size.B), along, dtype) for _ in range(2))
+    examples = max(1, size.B)  # an empty batch runs the code that a single example does
+    rows, change = (aligned(examples, along, dtype) for _ in range(2))
     spare, gradient = aligned(TILE, along, dtype), gradient_buffer(problem)
     behind = -(-(along - size.H) // size.H)
     tall = even_block(TILE, most)
     columns_at_once, row_at_once = len(wide) * wide[0], len(broad) * broad[0]
     in_place = along == row_at_once
-    half = (
-        TILE * size.H * dtype.itemsize // 2 if size.B <= FEW else 0
-    )  # of the next tile: each of two products prefetches one
+    # of the next tile: each of two products prefetches one
+    half = TILE * size.H * dtype.itemsize // 2 if examples <= FEW else 0
     scores_pace = pace_of(half, TILE, size.H, across // columns_at_once)
-    change_pace = pace_of(half, len(change), TILE, along // row_at_once)
-    change_high = even_block(size.B, most) if size.B <= FEW else most
+    change_pace = pace_of(half, examples, TILE, along // row_at_once)
+    change_high = even_block(examples, most) if examples <= FEW else most
     return Tiles(
         columns, rows, powers, tops, top, total, change, spare, gradient, behind, in_place,
         few=TILE if in_place else 2 * len(tall),

@@ -27,7 +27,7 @@ CONTRACT = [
 def test_no_type_hidden_size_or_larger_batch_is_checked_than_is_measured() -> None:
     adapted = adapted_to([Size(100_000, 100, 8, 5), Size(10_000, 300, 8, 5)], CONTRACT)
     assert [size.V for size in adapted] == [size.V for size in CONTRACT]
-    assert [size.H for size in adapted] == [100, 300, 100, 300, 300]
+    assert [size.H for size in adapted] == [100, 300, 100, 100, 300]
     assert [size.B for size in adapted] == [8, 8, 1, 0, 8]
     assert [size.K for size in adapted] == [5, 5, 1, 5, 5]  # of four words, no five differ from the target
     assert {(size.dtype, size.index) for size in adapted} == {("f32", "i64")}
