@@ -169,8 +169,8 @@ def intrinsic(function: Any) -> Any:
 
 @cache
 def inlined(function: Any, references: bool) -> Any:
-    """Return numba's version of a plain function, to be inlined into its callers. It cannot be called from Python: the code for
-    that takes a fifth of a compilation.
+    """Return numba's version of a plain function, to be inlined into its callers. It cannot be called from Python: the code
+    for that would take long to compile.
 
     references: whether its callers count references to arrays.
     """
