@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -16,7 +17,7 @@ from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 from . import compile_cache
-from .bytecode import ATTRIBUTE, steps
+from .bytecode import ATTRIBUTE, steps, with_nested
 from .trees import Tree, without_docstrings
 
 FASTMATH_FLAGS = ("arcp", "contract", "nsz", "reassoc")
@@ -25,11 +26,16 @@ OPTIONS: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",
     "fastmath": set(FASTMATH_FLAGS),
-    "no_cfunc_wrapper": True,  # for calls from C, which nothing makes: compiling it takes long
 }
+WITHOUT_ENTRIES = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Of a function of this package that only compiled code calls, numba compiles nothing for calls from Python or C, which takes
+long. A user's may be a value in compiled code, which is called by such an entry."""
+PACKAGE = Path(__file__).parent
 ANY_FILE = Tree()
 """Code of any file may be compiled in, except that of packages which are identified by version."""
 NUMBERS = count()
+FOLLOWED: ContextVar[tuple[Any, ...]] = ContextVar("FOLLOWED", default=())
+"""The functions that call each other, the outermost first, while they are prepared to be compiled."""
 
 
 @cache
@@ -78,9 +84,10 @@ def with_references(options: dict[str, Any], references: bool) -> dict[str, Any]
 
 
 def ready(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., Any]:
-    """Compile a function for arguments of these types, and return a function that accepts only such arguments.
+    """Compile a function for arguments of these types, and return a function for such arguments.
 
-    It calls the machine code directly, since numba's own call would look the types up every time. Arguments that the
+    Of an array, it checks only the size of an item and the number of axes: with another type of that size, or with other strides,
+    results are wrong. It calls the machine code directly, since numba's own call would look the types up every time. Arguments that the
     function does not use are not passed on: unpacking a random generator takes longer than drawing a thousand numbers.
     """
     from numba import typeof
@@ -169,16 +176,16 @@ def intrinsic(function: Any) -> Any:
 
 @cache
 def inlined(function: Any, references: bool) -> Any:
-    """Return numba's version of a plain function, to be inlined into its callers. It cannot be called from Python: the code
-    for that would take long to compile.
+    """Return numba's version of a plain function, to be inlined into its callers.
 
-    references: whether its callers count references to arrays.
+    references: whether these count references to arrays.
     """
     import numba
 
     if getattr(function, "writes_machine_code", False):
         return intrinsic(function)
-    options = {**with_references(OPTIONS, references), "forceinline": True, "no_cpython_wrapper": True}
+    own = Path(function.__code__.co_filename).is_relative_to(PACKAGE)
+    options = {**with_references(OPTIONS, references), "forceinline": True, **(WITHOUT_ENTRIES if own else {})}
     return numba.njit(**options)(with_callees(function, references))
 
 
@@ -201,11 +208,22 @@ def with_callees(function: Any, references: bool) -> FunctionType:
 
     The copy belongs to a module that every process knows. Its name is unique to its code: machine code is linked by name,
     and one process may have two revisions.
+
+    Raises
+    ------
+    TypeError
+        If the function calls itself: numba would have to know its type before it is made.
     """
     code = function.__code__
-    names = {name: callee(value, path, references) for name, path, value in uses(function)}
+    if function in FOLLOWED.get():
+        raise TypeError(f"{function.__name__}() calls itself, which compiled functions cannot do here: write a loop")
+    token = FOLLOWED.set((*FOLLOWED.get(), function))
+    try:
+        names = {name: callee(value, path, references) for name, path, value in uses(function)}
+        cells = tuple(CellType(callee(cell.cell_contents, (), references)) for cell in function.__closure__ or ())
+    finally:
+        FOLLOWED.reset(token)
     globals_ = {**function.__globals__, **names, "__name__": "numba"}
-    cells = tuple(CellType(callee(cell.cell_contents, (), references)) for cell in function.__closure__ or ())
     copy = FunctionType(code, globals_, function.__name__, function.__defaults__, cells)
     copy.__kwdefaults__ = function.__kwdefaults__
     key = compile_cache.cache_key(function, machinery(references)) or f"unknown_{next(NUMBERS)}"
@@ -214,15 +232,15 @@ def with_callees(function: Any, references: bool) -> FunctionType:
 
 
 def uses(function: Any) -> list[tuple[str, tuple[str, ...], Any]]:
-    """Return the global names that a function uses, each with the attributes that it takes and the value."""
+    """Return the global names that a function uses, and those defined in it, each with the attributes that it takes and the value."""
     paths_of: dict[str, tuple[str, ...]] = {}
-    all_steps = steps(function.__code__)
-    for at, step in enumerate(all_steps):
-        if step.kind == "global" and step.value in function.__globals__:
-            path: list[str] = []
-            while at + 1 + len(path) < len(all_steps) and all_steps[at + 1 + len(path)].name in ATTRIBUTE:
-                path.append(all_steps[at + 1 + len(path)].value)
-            paths_of[step.value] = (*paths_of.get(step.value, ()), ".".join(path))
+    for all_steps in map(steps, with_nested(function.__code__)):
+        for at, step in enumerate(all_steps):
+            if step.kind == "global" and step.value in function.__globals__:
+                path: list[str] = []
+                while at + 1 + len(path) < len(all_steps) and all_steps[at + 1 + len(path)].name in ATTRIBUTE:
+                    path.append(all_steps[at + 1 + len(path)].value)
+                paths_of[step.value] = (*paths_of.get(step.value, ()), ".".join(path))
     return [(name, paths, function.__globals__[name]) for name, paths in paths_of.items()]
 
 

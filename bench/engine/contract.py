@@ -152,19 +152,18 @@ def compile_floors(kernel: Kernel, problem: Problem) -> None:
 def adapted_to(measured: Sequence[Size], sizes: Sequence[Size]) -> list[Size]:
     """Return a contract's sizes with the dtypes, H and K of what will be measured, and no larger B; as they are, if nothing is.
 
-    Compiled code may be another for each of them, and nothing is compiled then that is not measured.
+    Code may be compiled for each dtype, H and K: only what is measured is compiled then.
     """
     if not measured:
         return list(sizes)
     types = list(dict.fromkeys((size.dtype, size.index) for size in measured))
     hidden, K, B = sorted({size.H for size in measured}), measured[0].K, max(size.B for size in measured)
-    adapted, at = list[Size](), 0
+    adapted, turn = list[Size](), -1
     for size in sizes:
-        # an empty batch shows nothing of an H or a type: it has the last one's
-        turn = at if size.B else max(0, at - 1)
-        at += size.B > 0
-        dtype, index = (size.dtype, size.index) if (size.dtype, size.index) in types else types[turn % len(types)]
-        H, K_here = hidden[turn % len(hidden)], K if K < size.V else size.K
+        turn += size.B > 0  # an empty batch takes the H of the size before it, whose compiled code may then serve both
+        at = max(0, turn)
+        dtype, index = (size.dtype, size.index) if (size.dtype, size.index) in types else types[at % len(types)]
+        H, K_here = hidden[at % len(hidden)], K if K < size.V else size.K
         adapted.append(replace(size, H=H, B=min(size.B, B), K=K_here, dtype=dtype, index=index))
     return list(dict.fromkeys(adapted))
 

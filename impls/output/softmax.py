@@ -277,7 +277,7 @@ TILE = 42
 """Words per tile, whose scores and rows stay in cache from product to product."""
 FEW = 32
 """Up to this batch, the products take no longer than moving the rows: the next tile is prefetched, and no row of dh is computed
-alone. Beyond, little depends on it, and what is compiled is the same for more batch sizes."""
+alone. In larger batches neither matters much, and without them more batch sizes share compiled code."""
 
 
 class Tiles(NamedTuple):
@@ -331,20 +331,21 @@ class Tiles(NamedTuple):
 
 
 def tiles(problem: Problem) -> Tiles:
+    """Return the arrays for a problem's size, and how its three products are computed."""
     size, dtype = problem.size, problem.size.float_type
     high, wide, across = blocks(size.B, dtype.itemsize)
     most, broad, along = blocks(size.H, dtype.itemsize)
     columns = aligned(size.H, across, dtype)
     powers, tops = (aligned(rows, across, dtype) for rows in (size.V, -(-size.V // TILE)))
     top, total = aligned(2, across, dtype)
-    examples = max(1, size.B)  # an empty batch runs the code that a single example does
+    examples = max(1, size.B)  # an empty batch shares the code that is compiled for one example
     rows, change = (aligned(examples, along, dtype) for _ in range(2))
     spare, gradient = aligned(TILE, along, dtype), gradient_buffer(problem)
     behind = -(-(along - size.H) // size.H)
     tall = even_block(TILE, most)
     columns_at_once, row_at_once = len(wide) * wide[0], len(broad) * broad[0]
     in_place = along == row_at_once
-    # of the next tile: each of two products prefetches one
+    # bytes: each of two products prefetches half of the next tile
     half = TILE * size.H * dtype.itemsize // 2 if examples <= FEW else 0
     scores_pace = pace_of(half, TILE, size.H, across // columns_at_once)
     change_pace = pace_of(half, examples, TILE, along // row_at_once)

@@ -238,7 +238,7 @@ class CompiledModel:
             )
             for at in range(size.threads)
         ]
-        self.pool = ThreadPoolExecutor(size.threads - 1) if size.threads > 1 else None
+        self.pool = ThreadPoolExecutor(max(1, size.threads - 1))  # which starts a thread when it gets work
         self.next_part = on_own_lines(np.zeros(1, np.int64))
         nothing = np.zeros(0, np.int32), np.zeros(1, np.int64)
         its = self.next_part, size.threads, np.float32(0), True, self.rules, self.threads[0].arguments
@@ -256,17 +256,15 @@ class CompiledModel:
         """Train on some lines. Threads take parts of them, and write to shared rows without locks."""
         text, (first, *others) = with_compiled_types(words, starts), self.threads
         self.next_part[0] = 0
-        running = (
-            [self.pool.submit(self.train, thread, len(self.threads), text) for thread in others] if self.pool else []
-        )
+        running = [self.pool.submit(self.train, thread, len(self.threads), text) for thread in others]
         self.train(first, len(self.threads), text)
         for one in running:
             one.result()
         return self
 
     def stages(self, words: Ints, starts: Ints) -> dict[str, float]:
-        """Return the seconds that one thread takes to draw what a step needs, with subsampling, prefetching and, of several
-        threads, merging copies; and for the rest.
+        """Return the seconds that one thread takes to draw (subsampling, windows, negatives, prefetching, and merging copies if
+        there are several threads), and for the rest of the steps.
         """
         text = with_compiled_types(words, starts)
         marks = [perf_counter()]

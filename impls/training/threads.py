@@ -19,12 +19,12 @@ from .pairs import keep_probability
 OWN_ROWS = 256
 """How many of the most frequent words' rows each thread copies, at most a twentieth of all."""
 FREQUENT_ROWS = 64
-"""How many rows are merged each time. Twice as many are merged every second time, four times as many every fourth, and so on: a word
-that is twice as frequent is used twice as often, so that all rows are used about as often between two of their merges."""
+"""How many rows are merged each time. Twice as many are merged every second time, four times as many every fourth, and so on. A word
+of half the rank is about twice as frequent (Zipf), so all rows are used about equally often between two of their merges."""
 CHUNK = 4_000
-"""Centres that all threads together train on between two times at which a thread merges copies. Rarer merges cost analogies."""
+"""Centres that all threads together train on between two times at which a thread merges copies. With fewer merges, fewer analogies are found."""
 SHORTEST_PART = 250
-"""Fewest words that a thread takes at a time, but at the end of a text and in a short one."""
+"""Fewest words that a thread takes at a time, except at the end of a text and in a short one."""
 CONVERGENCE = 0.2
 """How far, in units of the rate, one use moves a row towards its limit. Chosen by experiment: the vectors of 2 to 64 threads score
 nearly like those of one. Four times as much moves rows too little."""
@@ -164,7 +164,7 @@ def on_own_lines(array: Array) -> Array:
 def part_of(number: int, words: int, threads: int) -> tuple[int, int]:
     """Return where part ``number`` of a text begins and ends. It is empty if the text has fewer parts.
 
-    Parts are long at first, and shorter then, so that all threads end at about the same time. A part is half of a thread's share
+    Parts are long at first and become shorter, so that all threads end at about the same time. A part is half of a thread's share
     of what is left (guided self-scheduling, Polychronopoulos and Kuck 1987). One thread takes all.
     """
     shortest = min(SHORTEST_PART, (words + threads - 1) // threads) if threads > 1 else words

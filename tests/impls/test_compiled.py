@@ -49,6 +49,57 @@ def test_a_function_is_compiled_with_what_it_calls_and_is_not_handed_what_it_doe
     assert machine(4, object(), 2) == 14  # numba could not take an object
 
 
+def test_what_a_function_calls_in_a_lambda_or_in_a_comprehension_is_compiled_too() -> None:
+    def of_all(n: int) -> int:
+        add: Callable[[int], int] = lambda x: helper(x) + 1  # noqa: E731
+        return add(n) + sum([helper(x) for x in range(n)])
+
+    assert ready(of_all, (3,))(3) == of_all(3)
+
+
+def factorial(n: int) -> int:
+    return 1 if n < 2 else n * factorial(n - 1)
+
+
+def even(n: int) -> bool:
+    return n == 0 or odd(n - 1)
+
+
+def odd(n: int) -> bool:
+    return n > 0 and even(n - 1)
+
+
+@pytest.mark.parametrize("function", [factorial, even])
+def test_a_function_that_calls_itself_is_refused(function: Callable[..., Any]) -> None:
+    for _ in range(2):  # the first attempt leaves nothing behind
+        with pytest.raises(TypeError, match=rf"{function.__name__}\(\) calls itself"):
+            ready(function, (4,))
+    assert ready(helper, (1,))(1) == helper(1)
+
+
+def test_functions_may_be_values_that_are_chosen_while_compiled_code_runs() -> None:
+    code = """
+import warnings; warnings.simplefilter("ignore")
+from impls.compiled import ready
+
+def double(x):
+    return 2 * x
+
+def triple(x):
+    return 3 * x
+
+def chosen(x, n):
+    f = double if n > 2 else triple
+    for i in range(n):
+        x = f(x)
+    return x
+
+print(ready(chosen, (1.0, 3))(1.0, 3), ready(chosen, (1.0, 3))(1.0, 2))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)  # it could crash
+    assert (done.returncode, done.stdout.split()) == (0, ["8.0", "9.0"]), done.stderr
+
+
 def test_a_function_that_makes_no_arrays_counts_no_references_nor_do_its_callees() -> None:
     def first(pair: tuple[Array, Array]) -> float:
         one, _ = pair
@@ -137,7 +188,7 @@ def test_a_users_own_compiled_helper_counts_no_references_either() -> None:
     assert "NRT_incref" not in code
 
 
-def test_machine_code_refuses_arguments_of_other_types() -> None:
+def test_machine_code_refuses_arrays_whose_items_have_another_size() -> None:
     machine = ready(copies, (np.zeros((2, 3), np.float32), np.zeros((5, 3), np.float32), np.zeros(2, np.int64)))
     with pytest.raises(TypeError, match="different type"):
         machine(np.zeros((2, 3)), np.zeros((5, 3)), np.zeros(2, np.int64))
