@@ -190,7 +190,7 @@ def by_frequency(name: str, words: Sequence[str], counts: Ints, least: int = 1) 
     order = np.argsort(-counts, kind="stable")
     order = order[: int(np.searchsorted(-counts[order], -least, side="right"))]
     if len(counts) == 0:
-        raise CorpusError(f"{name}: empty (no words in it)")
+        raise CorpusError(f"{name}: no words in it: it is empty, or has no letters")
     if len(order) < 2:
         remaining = (
             f"{len(order)} of its {len(counts):,} distinct words occur{'s' * (len(order) == 1)} {least} times or more"

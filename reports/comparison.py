@@ -135,7 +135,7 @@ def outcome(comparison: Comparison, worse_cases: str = "") -> str:
     every = counted(len(comparison.cases), "case")
     changed = "with differing packages" if comparison.environments else "with changed code"
     if not comparison.cases:
-        return f"Nothing was {'measured' if comparison.interleaved else 'compared'}; the notes give the reasons."
+        return f"Nothing was {'measured' if comparison.interleaved else 'compared'}, for the reasons listed."
     if worse:
         text = f"{worse} of {every} got worse{worse_cases}."
     elif comparison.over_budget:

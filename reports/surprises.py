@@ -10,7 +10,7 @@ from .answers import Answer, answers, at, slower_text
 from .frame import wall_s
 from .memory import call_peak
 from .reasons import MUCH, NOTABLE, allocated, bytes_moved, limit_words, moved
-from .result_schema import ResultFile
+from .result_schema import ResultFile, SizeRecord
 from .sizes import types
 from .units import counted, seconds, share, size_bytes
 
@@ -20,6 +20,8 @@ STAGES = {"sampling": "drawing the negatives", "output": "scoring words and thei
 """What a stage of training does, in the words of a sentence."""
 GAIN = 1.1
 """Within this ratio, compiling makes no difference that matters. Far slower compiled code is badly written, which says nothing of compiling."""
+KNOWN = 1.5
+"""Only where the ratio's interval reaches no further than this."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ def surprises(result: ResultFile) -> list[Surprise]:
     return sorted(every, key=lambda one: -one.weight)
 
 
+def place(size: SizeRecord) -> str:
+    """Return a size in words, with H: a surprise may be of another H than the tables around it."""
+    return at(size) + (f", H = {size.H:,}" if size.H > 1 else "")
+
+
 def losers(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
     """Implementations that are slower than the textbook's."""
     book = answer.baseline
@@ -79,7 +86,7 @@ def losers(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
                 reason = f": it allocates {size_bytes(allocated(row))} a call"
             yield Surprise(
                 f"`{row.slug}` is {slower_text(ratio)} than the textbook’s `{book.slug}`",
-                f"{seconds(wall_s(row))} against {seconds(wall_s(book))} for {answer.kernel} at {at(answer.size)}{reason}.",
+                f"{seconds(wall_s(row))} against {seconds(wall_s(book))} for {answer.kernel} at {place(answer.size)}{reason}.",
                 answer.problem,
                 row.slug,
                 1 + math.log(ratio.estimate),
@@ -89,12 +96,16 @@ def losers(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
 def no_gain_by_compiling(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
     """Problems whose best compiled implementation is about as fast as the best of NumPy."""
     compiled, plain = answer.best("compiled"), answer.best("NumPy/SciPy")
-    if compiled and plain and 1 / GAIN < answer.slower(plain, compiled).estimate < GAIN and answer.ranking.tested:
+    if not compiled or not plain or not answer.ranking.tested:
+        return
+    ratio = answer.slower(plain, compiled)
+    known = ratio.low is not None and ratio.high is not None and ratio.low > 1 / KNOWN and ratio.high < KNOWN
+    if known and 1 / GAIN < ratio.estimate < GAIN:
         limit = limit_words(plain, result)
         yield Surprise(
-            f"Compiling gains hardly anything: {answer.kernel} at V = {answer.size.V:,}",
+            f"Compiling gains hardly anything: {answer.kernel} at {place(answer.size)}",
             f"`{compiled.slug}` takes {seconds(wall_s(compiled))}, `{plain.slug}` without a compiler {seconds(wall_s(plain))}"
-            f" (B = {answer.size.B:,}){f': {limit}' if limit else ''}.",
+            f"{f': {limit}' if limit else ''}.",
             answer.problem,
             answer.kernel,
             1 + math.log10(answer.size.V) / 10,
@@ -107,7 +118,7 @@ def textbook_ties(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
     if book and answer.ties(book) and len(answer.rows) > 1 and answer.ranking.conclusive:
         limit = limit_words(book, result)
         yield Surprise(
-            f"Nothing clearly beats the textbook: {answer.kernel} at {at(answer.size)}",
+            f"Nothing clearly beats the textbook: {answer.kernel} at {place(answer.size)}",
             f"`{book.slug}` takes {seconds(wall_s(book))} a call{f': {limit}' if limit else ''}.",
             answer.problem,
             answer.kernel,
@@ -131,7 +142,7 @@ def slower_chapter(found: Mapping[str, Answer], result: ResultFile) -> Iterator[
             yield Surprise(
                 f"Chapter 4.2 trains {objective} slower than chapter 4.1",
                 f"A call takes {seconds(wall_s(sampled))} with negative sampling and {seconds(wall_s(softmax))} with full "
-                f"softmax ({slower_text(ratio)}), at {at(answer.size)}{reason}.",
+                f"softmax ({slower_text(ratio)}), at {place(answer.size)}{reason}.",
                 answer.problem,
                 answer.kernel,
                 3 + math.log(ratio.estimate),

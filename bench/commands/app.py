@@ -8,7 +8,6 @@ import typer
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     rich_markup_mode=None,  # Rich's panels take as long to import as all the rest
     pretty_exceptions_enable=False,

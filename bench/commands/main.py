@@ -106,14 +106,14 @@ for registered in app.registered_commands:
 
 
 def said(error: BaseException) -> str:
-    """What is wrong with the input, in a line; empty if help was shown instead. Raises the error again if the input is not to blame."""
+    """What is wrong with the input, in a line. Raises the error again if the input is not to blame."""
     if isinstance(error, typer.TyperException):
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         message = message.replace(": Value error, ", ": ", 1).replace(
             ": Input should", ": it must", 1
         )  # pydantic's words
         context = getattr(error, "ctx", None)
-        return message and f"{message} (see {context.command_path if context else command_path()} --help)"
+        return f"{message} (see {context.command_path if context else command_path()} --help)"
     if isinstance(error, MemoryError):
         return "not enough memory: try a smaller --vocab or --batch (of a text, a larger --min-count)"
     if isinstance(error, OSError):
@@ -137,13 +137,12 @@ def main() -> None:
     """Run the command; whatever is wrong with its input becomes one line on stderr and exit code 2."""
     open_streams()
     try:
-        code = app(args=several(sys.argv[1:]), prog_name="w2vbench", standalone_mode=False) or 0
+        code = app(args=several(sys.argv[1:]) or ["--help"], prog_name="w2vbench", standalone_mode=False) or 0
     except KeyboardInterrupt:
         code = 130
     except Exception as error:
         code = getattr(error, "exit_code", 2) if type(error).__name__ in SAID_ERRORS else 2
-        if message := " ".join(map(shortened, said(error).split())):
-            say(f"w2vbench: {message}")
+        say(f"w2vbench: {' '.join(map(shortened, said(error).split()))}")
     sys.stdout.flush()
     if lost := getattr(sys.stdout, "lost", None):
         say(f"w2vbench: what was to be printed is lost: {lost.strerror or lost}")

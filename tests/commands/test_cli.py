@@ -27,6 +27,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     ("line", "printed"),
     [
         ("--help", "list check run profile compare calibrate history report train quality"),
+        ("", "list check run profile compare calibrate history report train quality"),
         ("-h", "--help"),
         ("train -h", "--help"),
         ("--version", "w2vbench"),

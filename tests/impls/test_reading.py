@@ -60,7 +60,7 @@ def test_more_words_than_a_table_has_room_for_at_first_are_numbered_alike(tmp_pa
         (b"caf\xe9 " * 100, "not UTF-8 text"),
         (b"a b\0c " * 100, "binary, not text"),
         (b"a" * (1 << 20), "not a text of words"),
-        (b"1 2 3 " * 100, "empty (no words in it)"),
+        (b"1 2 3 " * 100, "no words in it: it is empty, or has no letters"),
         (b"one " * 100, "only one distinct word, 'one'"),
     ],
 )
