@@ -10,6 +10,7 @@ from impls.case import Case, Size
 from impls.interface import Implementation
 
 from .presets import fit
+from .selection import no_such_implementation
 from .session import PlanError, Request, Say, Session, memory_limit
 
 
@@ -39,7 +40,7 @@ def profile(request: ProfileRequest, say: Say) -> Profiled:
     every = {i.key: i for i in request.implementations()}
     key = request.case.partition("@")[0]
     if key not in every:
-        raise PlanError(f"no implementation {key!r}; w2vbench list shows the names (write them as in lookup/gather)")
+        raise PlanError(no_such_implementation(key, every))
     implementation = every[key]
     if implementation.no_lines:
         raise PlanError(

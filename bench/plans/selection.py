@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -57,3 +57,19 @@ def no_such_kernel(asked: Sequence[str], names: Sequence[str]) -> str:
         guess = f"did you mean {by_ending[near[0]]}? " if near else ""
         return f"no kernel {kernel!r}; {guess}there are {', '.join(names)}"
     return ""
+
+
+def no_such_implementation(key: str, keys: Iterable[str]) -> str:
+    """Return what to say of a key that no implementation has."""
+    keys = list(keys)
+    kernel, _, name = key.partition("/")
+    names = [one.partition("/")[2] for one in keys if one.startswith(f"{kernel}/")]
+    near = (
+        [f"{kernel}/{one}" for one in get_close_matches(name, names, 1)] if names else get_close_matches(key, keys, 1)
+    )
+    hint = "w2vbench list shows the names (write them as in lookup/gather)"
+    if near:
+        hint = f"did you mean {near[0]}?"
+    elif names:
+        hint = f"{kernel} has {', '.join(names)}; one of your own needs --impl FILE"
+    return f"no implementation {key!r}; {hint}"
