@@ -123,8 +123,9 @@ def train(
         counts = corpus.expected_counts(V)
         share = float(counts @ keep_probability(counts, settings.sample) / counts.sum())
         kept_share_text = f"{share:.0%}" if share >= LEAST_SHARE else f"{100 * share:.1g}%"
+        often = f" that occur {request.min_count} times or more (--min-count)" if request.min_count > 1 else ""
         say(
-            f"{len(corpus.ids):,} words ({corpus.name}), of which --sample keeps {kept_share_text}; {V:,} distinct words; "
+            f"{corpus.name}: {len(corpus.ids):,} words{often}, {V:,} of them different; --sample keeps {kept_share_text}; "
             f"{request.model}, H = {H}"
         )
         if share < LEAST_SHARE:
