@@ -33,6 +33,8 @@ UNAFFECTED = "they import nothing that differs (--all measures them too)"
 MORE_CPU = 0.1
 """CPU time on several threads is only reported if it rises by more than this: BLAS's threads spin while they wait."""
 
+APART = 1.1
+"""A ratio of the times that are shown is explained if it is off by more than this, and outside of the interval."""
 FEW = 3
 """Up to this many cases with the same reason are named."""
 
@@ -217,6 +219,11 @@ def notes(comparison: Comparison) -> Iterator[str]:
                 f"{case.case} takes more CPU time over all its threads: {seconds(case.base_cpu_s)} → {seconds(case.head_cpu_s)} a call. "
                 "Verdicts are on elapsed time only."
             )
+    if comparison.interleaved and (apart := [case.case for case in comparison.cases if is_apart(case)]):
+        yield (
+            f"{', '.join(apart) if len(apart) <= FEW else f'{len(apart)} cases'}: the ratio compares samples of the same round, so that "
+            "what slows the machine cancels out. BASE and HEAD are each side’s typical time, and need not have that ratio."
+        )
     for side, names in (("HEAD", comparison.added), ("BASE", comparison.removed)):
         if names:
             yield f"only in {side}, so not compared: {', '.join(names)}"
@@ -233,6 +240,18 @@ def named(why: str, cases: Sequence[str]) -> str:
         more = len(cases) - GATE_CASES
         return f": {', '.join(cases[:GATE_CASES])}{f' and {more} more' if more > 0 else ''}"
     return f": {', '.join(cases)}" if why not in (SAME_CODE, UNAFFECTED) and len(cases) <= FEW else ""
+
+
+def is_apart(case: ComparedRow) -> bool:
+    """Whether the times that are shown have another ratio than the one beside them, by more than APART and its interval."""
+    if case.ratio is None or not case.base_s or not case.head_s:
+        return False
+    estimate, of_times = case.ratio.estimate, case.head_s / case.base_s
+    return (
+        not min(case.ratio.low or estimate, estimate / APART)
+        <= of_times
+        <= max(case.ratio.high or estimate, estimate * APART)
+    )
 
 
 def more_cpu(case: ComparedRow, threshold: float) -> bool:

@@ -119,6 +119,10 @@ SITUATIONS = {
     "no time for some": compared(case("a", "same"), skipped={"no time": ["x", "y"]}, over_budget=["x", "y"]),
     "no time, and slower": compared(case("a", "slower", ratio=1.5), over_budget=["x"]),
     "two runs": compared(case("a", "slower", ratio=1.5), interleaved=False),
+    "times that have another ratio": compared(
+        case("a", "slower", ratio=(3.16, 2.68, 3.71), base_s=7.9e-6, head_s=12.5e-6),
+        case("b", "slower", ratio=(3.16, 1.40, 7.20), base_s=7.9e-6, head_s=12.5e-6),
+    ),
     "few with one reason": compared(*[case(f"c{n}", "failed", why="crashed") for n in range(FEW)]),
     "CPU time of several threads": compared(
         *[
