@@ -22,11 +22,7 @@ from .trees import Tree, without_docstrings
 
 FASTMATH_FLAGS = ("arcp", "contract", "nsz", "reassoc")
 """LLVM may reorder sums and fuse products into them. NaN and infinity keep their meaning."""
-OPTIONS: dict[str, Any] = {
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": set(FASTMATH_FLAGS),
-}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": set(FASTMATH_FLAGS)}
 WITHOUT_ENTRIES = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Of a function of this package that only compiled code calls, numba compiles nothing for calls from Python or C, which takes
 long. A user's may be a value in compiled code, which is called by such an entry."""
@@ -212,7 +208,7 @@ def with_callees(function: Any, references: bool) -> FunctionType:
     Raises
     ------
     TypeError
-        If the function calls itself: numba would have to know its type before it is made.
+        If the function calls itself: its copy would have to exist before those of its callees.
     """
     code = function.__code__
     if function in FOLLOWED.get():

@@ -246,12 +246,10 @@ def is_apart(case: ComparedRow) -> bool:
     """Whether the times that are shown have another ratio than the one beside them, by more than APART and its interval."""
     if case.ratio is None or not case.base_s or not case.head_s:
         return False
-    estimate, of_times = case.ratio.estimate, case.head_s / case.base_s
-    return (
-        not min(case.ratio.low or estimate, estimate / APART)
-        <= of_times
-        <= max(case.ratio.high or estimate, estimate * APART)
-    )
+    estimate = case.ratio.estimate
+    low = min(case.ratio.low or estimate, estimate / APART)
+    high = max(case.ratio.high or estimate, estimate * APART)
+    return not low <= case.head_s / case.base_s <= high
 
 
 def more_cpu(case: ComparedRow, threshold: float) -> bool:

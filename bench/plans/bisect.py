@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from bench.engine.context import RunContext
@@ -29,6 +28,7 @@ from .differences import (
 )
 from .first_changed import first_changed
 from .presets import GATE
+from .selection import hint_for
 from .session import Note, NothingToKeep, PlanError, Request, Say, Session, memory_limit
 from .worktrees import RevisionError, checked_out, commit_of, differing_files, git
 
@@ -209,8 +209,7 @@ class Judge:
         key = self.case.partition("@")[0]
         found = every.get(key)
         if found is None:
-            near = get_close_matches(key, every, 1)
-            raise RevisionError(f"{where} has no {key}{f'; did you mean {near[0]}?' if near else ''}")
+            raise RevisionError(f"{where} has no {key}; {hint_for(key, every)}")
         if found.missing or found.wrong:
             raise RevisionError(f"{where} cannot be measured: {found.wrong or f'needs {found.missing[0]}'}")
         return found

@@ -10,7 +10,7 @@ from impls.case import Case, Size
 from impls.interface import Implementation
 
 from .presets import fit
-from .selection import no_such_implementation
+from .selection import hint_for
 from .session import PlanError, Request, Say, Session, memory_limit
 
 
@@ -40,7 +40,7 @@ def profile(request: ProfileRequest, say: Say) -> Profiled:
     every = {i.key: i for i in request.implementations()}
     key = request.case.partition("@")[0]
     if key not in every:
-        raise PlanError(no_such_implementation(key, every))
+        raise PlanError(f"no implementation {key!r}; {hint_for(key, every)}")
     implementation = every[key]
     if implementation.no_lines:
         raise PlanError(

@@ -59,17 +59,17 @@ def no_such_kernel(asked: Sequence[str], names: Sequence[str]) -> str:
     return ""
 
 
-def no_such_implementation(key: str, keys: Iterable[str]) -> str:
-    """Return what to say of a key that no implementation has."""
+def hint_for(key: str, keys: Iterable[str]) -> str:
+    """Return what to write instead of a key that no implementation has."""
     keys = list(keys)
     kernel, _, name = key.partition("/")
     names = [one.partition("/")[2] for one in keys if one.startswith(f"{kernel}/")]
-    near = (
-        [f"{kernel}/{one}" for one in get_close_matches(name, names, 1)] if names else get_close_matches(key, keys, 1)
+    if not names:
+        near = get_close_matches(key, keys, 1)
+        return f"did you mean {near[0]}?" if near else "w2vbench list shows the names (write them as in lookup/gather)"
+    near = get_close_matches(name, names, 1)
+    return (
+        f"did you mean {kernel}/{near[0]}?"
+        if near
+        else f"{kernel} has {', '.join(names)}; one of your own needs --impl FILE"
     )
-    hint = "w2vbench list shows the names (write them as in lookup/gather)"
-    if near:
-        hint = f"did you mean {near[0]}?"
-    elif names:
-        hint = f"{kernel} has {', '.join(names)}; one of your own needs --impl FILE"
-    return f"no implementation {key!r}; {hint}"

@@ -51,7 +51,7 @@ FILL = "    W = normals(rng, (size.V, size.H), size.float_type)\n"
     ("file", "old", "new", "changed"),
     [
         ("lookup.py", 'out=out, mode="clip"', 'out=out, mode="wrap"', {"lookup/take-out"}),
-        ("compiled.py", '    "fastmath": set(FASTMATH_FLAGS),\n', "", JITTED | TRAINED),
+        ("compiled.py", ', "fastmath": set(FASTMATH_FLAGS)', "", JITTED | TRAINED),
         ("lookup.py", FILL, FILL + "    W[0] = 0\n", LOOKUPS),
     ],
     ids=["a line", "options of compilation", "how a kernel makes its inputs"],
