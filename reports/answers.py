@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .frame import example_s
-from .ranking import Ranking, rank, winner_speedup
+from .ranking import AS_FAST, Ranking, hardly_known, rank, winner_speedup
 from .rerun import rerun_command
 from .result_schema import ResultFile, Row, SizeRecord
 from .schema_fields import Family
@@ -22,8 +22,6 @@ from .statistics import Interval
 from .units import counted, share, slower, three, two
 
 FAMILIES: tuple[Family, ...] = ("textbook", "NumPy/SciPy", "compiled", "framework")
-VAGUE = 3.0
-"""A ratio is hardly known if the ends of its interval differ by this factor."""
 FEW = 2
 """Up to this many undecided cases are named in the command that decides them; more are the whole problem."""
 
@@ -75,6 +73,11 @@ class Answer:
         """Return the case to use of one family."""
         return self.best_of_families.get(family)
 
+    @property
+    def mark(self) -> str:
+        """What to add to the name of the case to use: ``undecided`` if others may be faster, else ``tie`` if some are as fast."""
+        return "tie" * self.ranking.tie if self.ranking.conclusive else "undecided"
+
     def ties(self, row: Row) -> bool:
         """Whether a case is as fast as the one to use."""
         return row in self.ranking.fastest
@@ -94,11 +97,6 @@ class Answer:
         """
         other = than or self.use
         return winner_speedup(other, row, self.rows) or Interval(example_s(row) / example_s(other))
-
-
-def hardly_known(ratio: Interval) -> bool:
-    """Whether the ends of a ratio's interval differ by the factor VAGUE."""
-    return ratio.low is not None and ratio.high is not None and ratio.high > VAGUE * max(ratio.low, 1e-12)
 
 
 def slower_text(ratio: Interval) -> str:
@@ -160,17 +158,16 @@ def undecided(answer: Answer, result: ResultFile) -> Undecided:
     if not ranking.tested:
         many = "1 process is" if ranking.processes == 1 else f"{ranking.processes} processes are"
         return Undecided(f"{many} too few for intervals. Measure in more:", rerun_command((), ranking.leader, result))
-    # the test compares with the fastest; of those that it leaves open, one whose interval shows it
-    row, ratio = min(
-        ((row, answer.slower(row, ranking.leader)) for row in ranking.undecided),
-        key=lambda one: not one[1].includes(1.0),
-    )
+    # one whose interval shows that it is undecided; the test compares with the leader, with which the case to use ties
+    row, ratio = min(((row, answer.slower(row)) for row in ranking.undecided), key=lambda one: not one[1].includes(1.0))
+    looks = "as fast as" if 1 / AS_FAST < ratio.estimate < AS_FAST else f"{slower_text(ratio)} than"
     ends = "" if ratio.low is None or ratio.high is None else f" (95 % interval {span(ratio)})"
     others = len(ranking.undecided) - 1
     more = f" {counted(others, 'other')} {'is' if others == 1 else 'are'} undecided too." if others else ""
-    few = (ranking.leader, *ranking.undecided) if len(ranking.undecided) <= FEW else ()
+    leader = () if ranking.leader is answer.use else (ranking.leader,)
+    few = (answer.use, *leader, *ranking.undecided) if len(ranking.undecided) <= FEW else ()
     return Undecided(
-        f"`{row.slug}` looks {slower_text(ratio)} than `{ranking.leader.slug}`, but these processes do not settle it{ends}.{more} "
+        f"`{row.slug}` looks {looks} `{answer.use.slug}`, but these processes do not settle it{ends}.{more} "
         "More processes may settle it:",
         rerun_command(few, ranking.leader, result),
     )

@@ -15,10 +15,13 @@ from .result_schema import Row
 from .statistics import LEAST, LEVEL, Floats, Interval, process_logs
 
 AS_FAST = 1.03
-"""Cases within this factor of the leader's time always tie with it: a smaller difference does not matter."""
+"""Cases within this factor of the leader's time tie with it, whatever the test says: a smaller difference does not matter."""
 
 MAY_BE_AS_FAST = 1.15
 """Cases within this factor tie too, unless the test calls them slower. Beyond it, what the test leaves open is undecided."""
+
+VAGUE = 3.0
+"""A ratio is hardly known if the ends of its interval differ by this factor: too little to call two cases equally fast."""
 
 APPROXIMATE = "approximate"
 """What the title of an implementation says whose result is not exact: of several that tie, it is not recommended."""
@@ -47,7 +50,7 @@ class Ranking:
         The leader and the cases that tie with it. The simplest comes first: the baseline, else an exact one, else the one that needs the fewest
         packages, else the first in the file.
     undecided
-        Cases too much slower to tie, which the test does not call slower either. Empty where there is no test.
+        Cases that neither tie nor are called slower by the test. Empty where there is no test.
     processes
         How many processes the test has.
     cases
@@ -101,7 +104,7 @@ def rank(problem: Sequence[Row]) -> Ranking:
     """Compare a problem's cases with the fastest of them.
 
     A case ties with the leader if it is within AS_FAST, or if it is within MAY_BE_AS_FAST and the test (``slower``) does not
-    call it slower.
+    call it slower; but not if its ratio is hardly known. What neither ties nor is called slower is undecided.
 
     Raises
     ------
@@ -114,7 +117,8 @@ def rank(problem: Sequence[Row]) -> Ranking:
     fastest, undecided = [], []
     for row, ratios, is_slower in zip(problem, logs, slower(logs), strict=True):
         ratio = math.exp(fmean(ratios)) if ratios else example_s(row) / example_s(leader)
-        if row is leader or ratio < AS_FAST or (ratio < MAY_BE_AS_FAST and not is_slower):
+        close = ratio < AS_FAST or (ratio < MAY_BE_AS_FAST and not is_slower)
+        if row is leader or (close and not hardly_known(winner_speedup(leader, row, problem))):
             fastest.append(row)
         elif not is_slower and processes >= LEAST:
             undecided.append(row)
@@ -134,6 +138,12 @@ def winner_speedup(row: Row, baseline: Row, problem: Sequence[Row]) -> Interval 
     The intervals of all speed-ups of the problem hold simultaneously at LEVEL (Bonferroni), so that of the chosen one does.
     """
     return speedup(row, baseline, 1 - (1 - LEVEL) / max(1, len(problem) - 1))
+
+
+def hardly_known(ratio: Interval | None) -> bool:
+    """Whether a ratio has an interval whose ends differ by the factor VAGUE."""
+    ends = (None, None) if ratio is None else (ratio.low, ratio.high)
+    return ends[0] is not None and ends[1] is not None and ends[1] > VAGUE * max(ends[0], 1e-12)
 
 
 def slower(logs: Sequence[Sequence[float]]) -> list[bool]:

@@ -36,9 +36,7 @@ def as_markdown(result: ResultFile) -> str:
     if chosen := at_one_size(result):
         parts += [cells(ANSWERS), cells(["---"] * len(ANSWERS))]
         for answer in chosen:
-            use = answer.use.slug + (
-                " (tie)" if answer.ranking.tie else "" if answer.ranking.conclusive else " (undecided)"
-            )
+            use = f"{answer.use.slug}{f' ({answer.mark})' if answer.mark else ''}"
             others = (*versus(answer, answer.best("NumPy/SciPy")), *versus(answer, answer.baseline))
             parts.append(
                 cells(
@@ -109,5 +107,6 @@ def advice(answer: Answer) -> str:
     book = answer.baseline
     if book is None or answer.ties(book):
         return text
+    verb = "looks" if book in answer.ranking.undecided else "is"
     ratio = slower_text(answer.slower(book))
-    return f"{text} `{book.slug}` is {ratio}: {seconds(wall_s(book))} against {seconds(wall_s(answer.use))} a call."
+    return f"{text} `{book.slug}` {verb} {ratio}: {seconds(wall_s(book))} against {seconds(wall_s(answer.use))} a call."

@@ -136,21 +136,12 @@ function showSummary() {
     }
     const best = caseOf(problem, problem.use),
       [value, unit] = scaled(best.t[0], "s");
-    const tie =
-      problem.ties.length > 1
-        ? h(
-            "span",
-            {
-              class: "badge",
-              title: `about as fast: ${problem.ties
-                .slice(1)
-                .map((number) => kernel.implementations[number].slug)
-                .join(", ")}`,
-            },
-            "tie",
-          )
-        : problem.undecided[0]
-          ? h("span", { class: "badge", title: problem.undecided.join(" ").trim().replaceAll("`", "") }, "?")
+    const others = problem.ties.slice(1).map((number) => kernel.implementations[number].slug),
+      [open, command] = problem.undecided,
+      mark = open
+        ? h("span", { class: "badge", title: `${open} ${command}`.trim().replaceAll("`", "") }, "?")
+        : others.length
+          ? h("span", { class: "badge", title: `about as fast: ${others.join(", ")}` }, "tie")
           : undefined;
     const [numpy, numpyRatio] = answerCell(kernel, problem, NUMPY),
       [book, bookRatio] = answerCell(kernel, problem, TEXTBOOK);
@@ -159,7 +150,7 @@ function showSummary() {
         "tr",
         { class: "answer" },
         first,
-        h("td", { class: "use" }, nameOf(kernel, problem.use), tie),
+        h("td", { class: "use" }, nameOf(kernel, problem.use), mark),
         state.ref === FASTEST
           ? h("td", { class: "number" }, h("b", {}, value), h("span", { class: "unit" }, unit))
           : h("td", { class: "number ratio" }, ratioText(problem, best)),

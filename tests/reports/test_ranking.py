@@ -100,6 +100,7 @@ UNSETTLED = [0.98, 1.3, 1.2]
         ([1.031] * 3, "slower"),
         ([0.98, 1.25, 1.2], "fastest"),  # 1.137 on average, and no test calls it slower
         (UNSETTLED, "undecided"),
+        ([0.5, 1.0, 2.0], "undecided"),  # as fast on average, but perhaps 5 times as slow, or as fast
         ([2.0] * 3, "slower"),
     ],
 )

@@ -62,6 +62,24 @@ def test_a_ratio_that_is_hardly_known_looks_so_in_every_line() -> None:
     assert "take looks ~2.0× slower than gather" in said(unsure, "undecided")
 
 
+def test_what_is_undecided_looks_so_in_the_table_too_and_is_compared_with_what_the_table_recommends() -> None:
+    """Of the two that tie, the textbook's loop is recommended, though the other one leads."""
+    loop, leader = row("loop", processes(*[1.02e-5] * 3), baseline=True), row("gather", processes(*[1e-5] * 3))
+    result = saved.result(loop, leader, row("take", processes(0.8e-5, 1.6e-5, 2.4e-5)))
+    text = "\n".join(brief(result, 100))
+    assert "loop ?" in text and text.endswith("?: undecided, others may be as fast.")
+    assert said(result, "undecided").startswith("lookup at V = 10,000: take looks ~1.4× slower than loop, but")
+    assert "| loop (undecided) |" in as_markdown(result)
+    assert "?" not in "\n".join(brief(saved.result(loop, leader), 100))
+
+
+def test_a_vague_ratio_near_one_is_no_tie() -> None:
+    result = saved.result(row("gather", processes(1e-5, 1e-5, 1e-5)), row("take", processes(0.5e-5, 1e-5, 2.1e-5)))
+    assert "take looks as fast as gather, but these processes do not settle" in said(result, "undecided")
+    book = saved.result(row("gather", processes(*[1e-5] * 3)), row("take", processes(*[1e-5] * 3)))
+    assert said(book, "undecided") == ""
+
+
 def test_of_what_was_not_measured_two_reasons_are_told_and_the_others_counted() -> None:
     failed = [not_measured(slug, "skipped", f"needs {slug}") for slug in ("numba", "torch", "jax", "gensim")]
     many = [not_measured(f"way-{at}", "timeout", "too slow") for at in range(3)]
