@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .facts import speed_varied
 from .frame import example_s
 from .ranking import AS_FAST, Ranking, hardly_known, rank, winner_speedup
 from .rerun import rerun_command
@@ -192,13 +193,10 @@ def trust(result: ResultFile) -> str:
     ]
     if not widths:
         several = any(len(answer.rows) > 1 for answer in answers(result).values())
-        return "Ratios have no intervals: there are too few processes." if several else "There are no ratios here."
+        few = "Ratios have no intervals: there are too few processes."
+        return f"{few if several else 'No kernel has two implementations here, so there are no ratios.'} {speed_varied(result)}".strip()
     typical, most = np.percentile(widths, (50, 90))
-    sentence = f"A ratio is known {precision(typical)} typically, and nine of ten {precision(most)}."
-    varied = result.w2vbench.environment.get("clock_variation")
-    if isinstance(varied, int | float) and varied >= 1.2:
-        sentence += f" The machine’s speed varied {varied:.1f}-fold: expect more between runs."
-    return sentence
+    return f"A ratio is known {precision(typical)} typically, and nine of ten {precision(most)}. {speed_varied(result)}".strip()
 
 
 def precision(width: float) -> str:

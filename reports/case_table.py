@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .answers import Answer, hardly_known, span
+from .answers import Answer, span
 from .frame import float_of, interval, wall_s
 from .limits import INTERPRETER, exceeded
 from .memory import RESIDENT, Peak
+from .ranking import hardly_known
 from .result_schema import Row
 from .statistics import Interval
 from .units import NEAR, rate, seconds, two

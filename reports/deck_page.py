@@ -17,6 +17,7 @@ from .deck_missing import absent, absent_layer, coverage, family, missing_findin
 from .deck_screens import CHAPTERS, CHARTS, Screen, Side
 from .deck_story import SCREENS
 from .diagrams import diagram
+from .facts import speed_varied
 from .frame import wall_s
 from .templates import KINDS, render
 from .units import counted, seconds, share, three
@@ -93,6 +94,7 @@ def html(result: ResultFile) -> str:
     return render(
         "deck.html",
         suite=suite,
+        varied=speed_varied(result),
         machine=suite.environment.get("cpu") or "an unknown CPU",
         when=date(result),
         views=[view(screen, result) for screen in SCREENS],

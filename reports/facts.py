@@ -97,3 +97,22 @@ def usable_cpus(suite: Suite) -> float | None:
 def too_few_cpus(threads: int, cpus: float | None) -> str:
     """Return ``4 threads on 2 CPUs``, if there are fewer CPUs than threads; else nothing."""
     return f"{threads} threads on {cpus:g} CPU{'s' * (cpus != 1)}" if cpus is not None and threads > cpus else ""
+
+
+VARIED, UNSTEADY = 1.2, 1.3
+"""By which factor the time of an empty call must vary to be mentioned, and to spoil a run for comparisons."""
+
+
+def unsteady(result: ResultFile) -> bool:
+    """Whether the machine's own speed varied by more than UNSTEADY during a run."""
+    variation = result.w2vbench.environment.get("clock_variation")
+    return isinstance(variation, int | float) and variation > UNSTEADY
+
+
+def speed_varied(result: ResultFile) -> str:
+    """Return by how much the machine's own speed varied, in one sentence; empty if it varied by less than VARIED."""
+    variation = result.w2vbench.environment.get("clock_variation")
+    if not isinstance(variation, int | float) or variation < VARIED:
+        return ""
+    quieter = "; run again when it is quieter" if unsteady(result) else ""
+    return f"The machine’s speed varied {variation:.1f}-fold: expect more between runs{quieter}."

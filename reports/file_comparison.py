@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .comparison_schema import ComparedRow, Comparison
+from .facts import unsteady
 from .files import ResultError
 from .frame import wall_s
 from .holm import slower_and_faster
@@ -273,12 +274,3 @@ def caveats(base: ResultFile, head: ResultFile, usual: float, shift: float, acro
         if before != after:
             texts.append(f"{name} {before or 'missing'} in BASE, {after or 'missing'} in HEAD.")
     return texts
-
-
-UNSTEADY = 1.3
-
-
-def unsteady(result: ResultFile) -> bool:
-    """Whether the machine's own speed varied by more than UNSTEADY during a run."""
-    variation = result.w2vbench.environment.get("clock_variation")
-    return isinstance(variation, int | float) and variation > UNSTEADY

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .file_comparison import UNSTEADY
+from .facts import UNSTEADY
 from .history import FEWEST_RUNS, Change, Point, Series, Trend, failing, logs_of
 from .statistics import Floats, Interval
 from .templates import render

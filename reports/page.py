@@ -83,9 +83,9 @@ METHOD = (
     "Bars and ranges beside a ratio are 95 % intervals that hold for all rows of a table together (Bonferroni), since the data "
     "chose the fastest. Whiskers in charts are 95 % intervals of each time alone.",
     f"An implementation ties with the fastest within {share(AS_FAST - 1)}, and within {share(MAY_BE_AS_FAST - 1)} where paired t-tests do "
-    "not call it slower, unless its ratio is hardly known (~). Of those that tie, the simplest is recommended, and counts as the fastest: the textbook’s, else an "
-    "exact one, else the one that needs the fewest packages. ? marks what these processes leave undecided, ~ a ratio whose "
-    "interval’s ends differ threefold, and ≈ an implementation that approximates. The test pairs processes, so it can separate "
+    "not call it slower, unless its ratio is hardly known (~). Of those that tie, the simplest is recommended, and counts as the "
+    "fastest: the textbook’s, else an exact one, else the one that needs the fewest packages. ? marks what these processes leave "
+    "undecided, ~ a ratio whose interval’s ends differ threefold, and ≈ an implementation that approximates. The test pairs processes, so it can separate "
     "two whose interval includes 1×.",
     "Growth is the fitted power of V from V = 10,000 up, or of B from 10 up, all else equal.",
     "Memory is the peak of what one call allocates, measured apart, and what set-up keeps. * marks growth of the process’s "

@@ -41,7 +41,7 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
         lines += [line for command in commands for line in command_lines(command, width, " " * LABEL)]
     doubtful = any(re.search(r"(^|[ (])~\d", line) for line in lines)
     meaning = " ~: hardly known, the ends of its interval differ threefold." if doubtful else ""
-    if any(answer.mark == "undecided" for answer in chosen):
+    if any(answer.ranking.undecided for answer in chosen):
         meaning += " ?: undecided, others may be as fast."
     lines += ["", *textwrap.wrap(f"{trust(result)}{meaning}", width)]
     return lines
@@ -99,7 +99,7 @@ def answers_table(chosen: list[Answer], width: int, with_types: bool) -> Iterato
             (plain, plain_ratio, book, ratio) if wide else (plain_ratio or plain.removeprefix("the "), ratio or book)
         )
         name = f"{answer.kernel}{other_size(answer.size, usual, with_types)}"
-        use = f"{answer.use.slug}{' ?' * (answer.mark == 'undecided')}"
+        use = f"{answer.use.slug}{' ?' * bool(answer.ranking.undecided)}"
         rows.append((name, use, seconds(wall_s(answer.use)), *others))
     lines = aligned(rows, left=(0, 1, 3, 5) if wide else (0, 1))
     yield lines[0]

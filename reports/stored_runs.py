@@ -14,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from .file_comparison import corpus, machine, machine_text, unsteady
+from .facts import unsteady
+from .file_comparison import corpus, machine, machine_text
 from .files import ResultError, read, write
 from .frame import wall_s
 from .result_schema import SCHEMA, ResultFile

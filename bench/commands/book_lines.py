@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.answers import hardly_known, slower_text
+from reports.answers import slower_text
 from reports.columns import Line, ruled, within, wrapped
+from reports.ranking import hardly_known
 from reports.units import counted, listed, seconds, two
 
 from .summaries import print_lines

@@ -99,7 +99,6 @@ def counters() -> dict[str, int | None]:
     }
 
 
-MOST_VARIATION = 1.3
 MOST_BUSY = 0.3
 MOST_WAITING = 0.05
 
@@ -109,7 +108,6 @@ SHARED_CPUS = "other runs of w2vbench were measuring on every free CPU, so all t
 
 def warnings_of(
     environment: dict[str, Any],
-    clock_variation: float = 1.0,
     threads: int = 1,
     blas_threads: tuple[int, int] | None = None,
     waiting: float = 0.0,
@@ -120,8 +118,6 @@ def warnings_of(
     ----------
     environment
         What ``describe`` and ``counter_increases`` returned.
-    clock_variation
-        The factor by which the machine's own speed varied.
     threads
         How many threads the user asked for, at most.
     blas_threads
@@ -136,16 +132,11 @@ def warnings_of(
     usable = min((limit for limit in (allowed, quota) if limit), default=threads)
     warnings = (
         (
-            busy > MOST_BUSY,
+            busy > MOST_BUSY and waiting <= MOST_WAITING,  # what calls waited says more
             f"the machine was busy when the run began ({busy:.0%} of its CPUs' time), so times may be too high: "
             "run again when it is idle",
         ),
         (bool(environment.get("cpus_shared")), SHARED_CPUS),
-        (
-            clock_variation > MOST_VARIATION,
-            f"the machine's own speed varied {clock_variation:.1f}-fold during the run (time of an empty call, slow tenth over "
-            "fast tenth), so ratios may differ by tens of per cent from run to run: run again when it is quieter",
-        ),
         (
             waiting > MOST_WAITING,
             f"calls waited {waiting:.0%} of their time for a CPU that another program was using, and their times include it: "

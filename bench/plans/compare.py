@@ -107,7 +107,8 @@ def compare(request: CompareRequest, say: Say, progress: AbstractContextManager[
             if not any((tree.folder / file).is_file() for tree in (base, head)):
                 raise RevisionError(f"{file} is at neither revision: is it in git?")
         found = compare_trees(request, context, root, base, head, note)
-    content = session.result_file("compare", noise={"threads": request.threads, "waiting": found.waiting})
+    noise = {"threads": request.threads, "waiting": found.waiting} if found.cases else None
+    content = session.result_file("compare", noise=noise)
     return keep_comparison(found, content, request.out, request.junit)
 
 

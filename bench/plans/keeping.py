@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from filecmp import cmp
 from itertools import count
 from pathlib import Path
+from shlex import quote
 
 from pytest_benchmark.utils import get_machine_id
 
@@ -18,6 +20,7 @@ from reports.comparison_schema import Comparison
 from reports.files import ResultError, dump, read, store, write
 from reports.page import report
 from reports.result_schema import ResultFile, with_part
+from reports.units import counted
 
 from .session import PlanError
 
@@ -98,6 +101,25 @@ def put_aside(path: Path) -> Path | None:
         return None
     names = (path.with_suffix(f".previous-{number}{path.suffix}") for number in count(1))
     return path.replace(next(name for name in names if not name.exists()))
+
+
+def replaced(path: Path, content: ResultFile) -> str:
+    """Say where an earlier run's result file is that is about to be replaced, if the new one lacks cases of it; else return an empty string.
+
+    A file that is not stored for ``history`` is put aside.
+    """
+    try:
+        earlier, size = read(path), path.stat().st_size
+    except (ResultError, OSError):
+        return ""
+    cases = {row.case for row in content.benchmarks}
+    lost = sum(row.case not in cases for row in earlier.benchmarks)
+    if not lost:
+        return ""
+    stored = (file for file in Path(".benchmarks").glob("*/*.json") if file.stat().st_size == size)
+    copy = next((file for file in stored if cmp(file, path, shallow=False)), None)
+    again = f"w2vbench report {quote(str(copy or put_aside(path)))}"
+    return f"{path.parent} showed an earlier run, with {counted(lost, 'timing')} that this one lacks; its page again: {again}"
 
 
 def keep(content: ResultFile, path: Path, exit_code: int, unfinished: str = "", *, store_as: str = "") -> Outputs:

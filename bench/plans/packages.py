@@ -95,7 +95,8 @@ def compare_packages(request: PackagesRequest, say: Say, progress: AbstractConte
         with measuring_in(context, {BASE: base, CONTROL: base, HEAD: head}, request.files) as contexts:
             sides = Sides(requirements=asked, environments=(base, head), contexts=contexts)
             found = compare_sides(request, sides, say, note)
-    content = session.result_file("compare", noise={"threads": request.threads, "waiting": found.waiting})
+    noise = {"threads": request.threads, "waiting": found.waiting} if found.cases else None
+    content = session.result_file("compare", noise=noise)
     return keep_comparison(found, content, request.out, request.junit)
 
 

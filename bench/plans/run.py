@@ -24,7 +24,7 @@ from reports.result_schema import ResultFile
 
 from . import run_result
 from .journal import Journal
-from .keeping import Outputs, keep, locked, put_aside
+from .keeping import Outputs, keep, locked, replaced
 from .passed import PassedChecks
 from .presets import PRESETS, Preset, requested_sizes
 from .problems import Extras, ProblemRun, admit, measure_next, new_problem_run, unanswered
@@ -237,10 +237,8 @@ def keep_run(run: Run, out: Path, journal: Journal) -> Outputs:
     processes, finished = sum(one.processes for one in run.problems), len(run.problems)
     unfinished = f"{processes} process{'es' * (processes != 1)} of {finished} problem{'s' * (finished != 1)}"
     store_as = (run.preset or "own") if complete and content.benchmarks else ""
-    if not content.benchmarks and (aside := put_aside(out / "result.json")):
-        run.session.say(
-            f"nothing was measured; earlier results were put aside as {aside} (w2vbench report makes their page)"
-        )
+    if earlier := replaced(out / "result.json", content):
+        run.session.say(earlier)
     kept = keep(content, out / "result.json", run.exit_code, "" if complete else unfinished, store_as=store_as)
     if kept.not_stored:
         run.session.say(f"this run is not stored for w2vbench history: {kept.not_stored}")

@@ -48,10 +48,8 @@ def content(run: Run) -> ResultFile:
     measured = [(problem, case) for problem in run.problems for case in problem.cases if case.status == OK]
     vocabularies = {problem.size.V for problem in run.problems if problem.measured}
     of_text = {problem.size.V for problem in run.problems if problem.measured and problem.size.words != "uniform"}
-    variation = clock_variation(run.problems)
-    run.session.machine["clock_variation"] = variation
+    run.session.machine["clock_variation"] = clock_variation(run.problems)
     noise = {
-        "clock_variation": variation,
         "threads": max((problem.size.threads for problem in run.problems), default=1),
         "blas_threads": next(
             ((one.blas_threads, one.threads) for one in run.limits if (one.blas_threads or 0) > one.threads), None

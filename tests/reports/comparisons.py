@@ -6,7 +6,8 @@ from typing import Any
 
 from reports.comparison import FEW, SAME_CODE, TOO_MANY, UNAFFECTED
 from reports.comparison_schema import ComparedRow, Comparison
-from reports.file_comparison import FEWEST, UNSTEADY, compare_files
+from reports.facts import UNSTEADY
+from reports.file_comparison import FEWEST, compare_files
 from reports.result_schema import ResultFile
 from tests import saved
 

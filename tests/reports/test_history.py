@@ -14,7 +14,7 @@ import pytest
 from bench.commands.main import app
 from reports import stored_runs
 from reports.acknowledged import Acknowledgement
-from reports.file_comparison import UNSTEADY
+from reports.facts import UNSTEADY
 from reports.files import ResultError, read, write
 from reports.history import FEWEST_RUNS, SHORTEST, Change, Trend, failing, find_all_changes, trends
 from reports.history_page import COLUMNS, DOTS, WIDE, as_json, drawing, drawn, heading
