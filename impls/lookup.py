@@ -47,8 +47,10 @@ def check_rows(got: Any, W: Array, idx: Array, places: Iterable[int]) -> None:
         raise Wrong(f"the rows have shape {got.shape}, not {(len(idx), W.shape[1])}")
     check_dtype("the rows", got, W.dtype)
     for i in places:
-        if not np.array_equal(got[i], W[idx[i]]):
-            raise Wrong(f"row {i} is not W[{idx[i]}]")
+        want = W[idx[i]]
+        if not np.array_equal(got[i], want):
+            at = int(np.argmax(got[i] != want))
+            raise Wrong(f"row {i} is not W[{idx[i]}]: its number {at} is {got[i, at]!s}, not {want[at]!s}")
 
 
 def work(size: Size) -> Work:

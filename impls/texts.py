@@ -198,7 +198,7 @@ def by_frequency(name: str, words: Sequence[str], counts: Ints, least: int = 1) 
         raise CorpusError(
             f"{name}: only one distinct word, {words[0]!r}; at least two are needed"
             if len(counts) < 2
-            else f"{name}: {remaining} (--min-count)"
+            else f"{name}: {remaining}: give a longer text, or a smaller --min-count"
         )
     rank = np.full(len(counts), -1, np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)

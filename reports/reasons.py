@@ -142,7 +142,8 @@ def limit_words(row: Row, result: ResultFile) -> str:
     limit = roofline_limit(row, result.w2vbench, wall_time(row))
     if limit is None or limit.share.estimate < 0.2 or exceeded(limit.share):
         return ""
-    needs = f"this machine needs {share(min(limit.share.estimate, 1))} of the time of `{row.slug}`"
+    part = f"{share(limit.share.estimate)} of" if round(limit.share.estimate, 2) < 1 else "all"
+    needs = f"this machine needs {part} the time of `{row.slug}`"
     if limit.name in (MEMORY, CACHE):
         return f"{needs} just to move {'as many bytes' if row.extra_info.moves_more else 'these rows'}"
     if limit.name == ARITHMETIC:

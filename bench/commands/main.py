@@ -6,6 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -105,14 +106,43 @@ for registered in app.registered_commands:
         registered.short_help = SUMMARIES[registered.callback]
 
 
+PLAIN_WORDS = {
+    ": Value error, ": ": ",
+    ": Input should": ": it must",
+    "be a valid integer, unable to parse string as an integer": "be a whole number",
+    "be a valid number, unable to parse string as a number": "be a number",
+    "be greater than or equal to": "be at least",
+    "be less than or equal to": "be at most",
+}
+"""What pydantic says of a value, and what that means."""
+
+
+def in_plain_words(message: str, context: Any) -> str:
+    """An error of the parser in plain words. Of a file without an option, it names the option.
+
+    Parameters
+    ----------
+    context
+        The parser's, with the command and its options; None if it is unknown.
+    """
+    for words, plain in PLAIN_WORDS.items():
+        message = message.replace(words, plain, 1)
+    extra = re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message)
+    if not extra:
+        return message
+    options = {name for parameter in getattr(context, "command", context).params for name in parameter.opts}
+    file = Path(extra[1])
+    option = "--impl" if file.suffix == ".py" else "--corpus"
+    hint = f": write {option} {file}" if option in options and (file.suffix or file.is_file()) else ""
+    return f"unexpected argument {extra[1]}{hint}"
+
+
 def said(error: BaseException) -> str:
     """What is wrong with the input, in a line. Raises the error again if the input is not to blame."""
     if isinstance(error, typer.TyperException):
         message = error.format_message() if hasattr(error, "format_message") else str(error)
-        message = message.replace(": Value error, ", ": ", 1).replace(
-            ": Input should", ": it must", 1
-        )  # pydantic's words
         context = getattr(error, "ctx", None)
+        message = in_plain_words(message, context)
         return f"{message} (see {context.command_path if context else command_path()} --help)"
     if isinstance(error, MemoryError):
         return "not enough memory: try a smaller --vocab or --batch (of a text, a larger --min-count)"
