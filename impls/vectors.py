@@ -89,14 +89,24 @@ class Vectors:
         """Return the address of a row."""
         return self.builder.gep(table, [self.builder.mul(at, self.integer(width))])
 
-    def place(self, row: Any, at: int) -> Any:
-        start = self.builder.gep(row, [self.integer(at * self.elements)])
-        return self.builder.bitcast(start, self.vector.as_pointer())
+    def in_one_register(self, address: Any) -> Any:
+        """Return an address as one number to LLVM.
 
-    def load(self, row: Any, at: int, align: int = 64) -> Any:
+        Otherwise it keeps an address and an offset of each row apart, since a load can add them: twice as many registers.
+        """
+        kind = self.ir.FunctionType(address.type, [address.type])
+        return self.builder.asm(kind, "", "=r,0", [address], side_effect=False)
+
+    def place(self, row: Any, at: Any) -> Any:
+        b = self.builder
+        offset = self.integer(at * self.elements) if isinstance(at, int) else b.mul(at, self.integer(self.elements))
+        return b.bitcast(b.gep(row, [offset]), self.vector.as_pointer())
+
+    def load(self, row: Any, at: Any, align: int = 64) -> Any:
+        """Load a vector of a row. at: how many vectors are before it."""
         return self.builder.load(self.place(row, at), align=min(align, self.bytes * self.elements))
 
-    def store(self, row: Any, at: int, value: Any, align: int = 64) -> None:
+    def store(self, row: Any, at: Any, value: Any, align: int = 64) -> None:
         self.builder.store(value, self.place(row, at), align=min(align, self.bytes * self.elements))
 
     def broadcast_load(self, address: Any) -> Any:
@@ -108,17 +118,21 @@ class Vectors:
         one = self.builder.insert_element(self.unset, number, self.ir.Constant(self.ir.IntType(32), 0))
         return self.shuffle(one, self.unset, [0] * self.elements)
 
-    def loop(self, count: Any, start: list[Any], body: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
+    def loop(
+        self, count: Any, start: list[Any], body: Callable[[Any, list[Any]], list[Any]], *, may_be_empty: bool = False
+    ) -> list[Any]:
         """Generate a loop that carries values in registers.
 
         Parameters
         ----------
         count
-            Number of iterations, at least one.
+            Number of iterations.
         start
             Values before the first iteration.
         body
             ``body(i, values)`` returns the values after iteration i.
+        may_be_empty
+            Whether there may be no iteration; else there is at least one.
 
         Returns
         -------
@@ -127,7 +141,10 @@ class Vectors:
         """
         b = self.builder
         before, iteration, after = b.block, b.append_basic_block("iteration"), b.append_basic_block("after")
-        b.branch(iteration)
+        if may_be_empty:
+            b.cbranch(b.icmp_signed(">", count, self.integer(0)), iteration, after)
+        else:
+            b.branch(iteration)
         b.position_at_end(iteration)
         at = b.phi(self.index)
         carried = [b.phi(value.type) for value in start]
@@ -136,9 +153,16 @@ class Vectors:
         for phi, first, then in zip([at, *carried], [self.integer(0), *start], [next_at, *following], strict=True):
             phi.add_incoming(first, before)
             phi.add_incoming(then, b.block)
+        last = b.block
         b.cbranch(b.icmp_signed("<", next_at, count), iteration, after)
         b.position_at_end(after)
-        return following
+        if not may_be_empty:
+            return following
+        ended = [b.phi(value.type) for value in start]
+        for phi, first, then in zip(ended, start, following, strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(then, last)
+        return ended
 
     def shuffle(self, a: Any, b: Any, places: Sequence[int]) -> Any:
         mask = self.ir.Constant(self.ir.VectorType(self.ir.IntType(32), len(places)), list(places))

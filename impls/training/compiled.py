@@ -1,7 +1,7 @@
 """The model and the loops of the compiled implementations of skip-gram and CBOW: one pass over the text.
 
-Subsampling, windows, negatives and random numbers are drawn where they are used. A step is one centre of a line, or with CBOW,
-if ``centres_of_a_step`` says so, two that are half a line apart. All contexts of a step share its negatives. These are drawn and
+Subsampling, windows, negatives and random numbers are drawn where they are used. A step is one centre of a line, or, if
+``centres_of_a_step`` says so, two that are half a line apart. All contexts of a step share its negatives. These are drawn and
 their rows prefetched two steps ahead, while a step's slopes are computed. ``impls/training/steps.py`` has the arithmetic.
 """
 
@@ -143,13 +143,13 @@ def one_line(
         low, high = window_of(step, length, least, window, state)
         learnt += high - low - 1
         its = (low, step, high)
-        two, other = len(centres) == 2 and step + steps < length, its
+        two, other = len(centres) == 2 and step + steps < length, (step, step, step + 1)
         if two:
             low, high = window_of(step + steps, length, least, window, state)
             learnt += high - low - 1
             other = (low, step + steps, high)
         if learns and len(skip_gram):
-            skip_gram_slopes(given, its)
+            skip_gram_slopes(given, (its, other))
         elif learns and two:
             cbow_slopes(given, (its, other))
         elif learns:
@@ -157,7 +157,7 @@ def one_line(
         if step + AHEAD < steps:  # while the processor waits for slopes
             draw_targets(step + AHEAD, steps, length, state, aliases, given, window)
         if learns and len(skip_gram):
-            skip_gram_moves(given, its)
+            skip_gram_moves(given, (its, other))
         elif learns and two:
             cbow_moves(given, (its, other))
         elif learns:
@@ -179,7 +179,7 @@ class Thread:
 
     def __init__(self, seed: int, window: int, K: int, centres: int, copies: Copies) -> None:
         width = copies.shared[0].shape[1]
-        contexts = 2 * window
+        contexts = 4 * window + 1  # of two centres
         self.copies = copies
         self.arguments = (
             (*copies.shared, *copies.own),
@@ -193,13 +193,13 @@ class Thread:
         )
 
 
-def centres_of_a_step(law: Floats, K: int) -> int:
-    """Return how many centres CBOW takes at a time, by the law of negatives (V,): two if registers suffice.
+def centres_of_a_step(law: Floats, K: int, skip_gram: bool) -> int:
+    """Return how many centres are taken at a time, by the law of negatives (V,): two, for CBOW if registers suffice.
 
     A step's negatives are other words than its centres, which takes long to draw if two words are nearly all of the text.
     """
     two_words_dominate = np.sort(law)[-2:].sum() > 0.9 * law.sum()
-    return 1 if two_words_dominate else min(2, rows_together(1 + K))
+    return 1 if two_words_dominate else 2 if skip_gram else min(2, rows_together(1 + K))
 
 
 class CompiledModel:
@@ -214,7 +214,7 @@ class CompiledModel:
         self.shared[0][:, : size.H] = initial(problem)
         keep = keep_probability(inputs["counts"], self.settings.sample)
         law = inputs["counts"] ** self.settings.power
-        centres = 1 if skip_gram else centres_of_a_step(law, size.K)
+        centres = centres_of_a_step(law, size.K, skip_gram)
         self.rules = (
             np.minimum(keep * 2.0**32, 2.0**32 - 1).astype(np.uint32),
             integer_alias_table(law),

@@ -11,7 +11,7 @@ registers have 64 bytes, the last piece of a row of H = 100 is half a register.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import lcm
 from typing import Any
@@ -32,11 +32,11 @@ class Piece:
     v
         Code for vectors of its size.
     at
-        How many pieces of its size are before it in the row.
+        How many pieces of its size are before it in the row: a number, or code for it.
     """
 
     v: Vectors
-    at: int
+    at: Any
 
     def load(self, row: Any) -> Any:
         return self.v.load(row, self.at)
@@ -45,20 +45,14 @@ class Piece:
         self.v.store(row, self.at, value)
 
 
-def pieces_of(v: Vectors, units: int) -> list[Piece]:
-    """Return the pieces of a row. The one that is half a register comes first, since sums in whole registers can begin with it."""
-    whole, rest = divmod(units * UNIT_FLOATS, v.elements)
-    half = [Piece(Vectors(v.builder, size=UNIT), units - 1)] if rest else []
-    return half + [Piece(v, at) for at in range(whole)]
-
-
 def word_row(v: Vectors, table: Any, own: Any, word: Any, width: int) -> Any:
     """Return the address of a word's row: in the thread's own table (address and number of rows), or else in the shared one.
 
     There is no branch: it is often one and often the other, which a processor could not predict.
     """
     address, rows = own
-    return v.row(v.builder.select(v.builder.icmp_signed("<", word, rows), address, table), word, width)
+    b = v.builder
+    return v.in_one_register(v.row(b.select(b.icmp_signed("<", word, rows), address, table), word, width))
 
 
 def word_id(v: Vectors, words: Any, at: Any) -> Any:
@@ -77,11 +71,13 @@ class Centre:
         Addresses of the output rows of the negatives.
     count
         The number of contexts, which is all words of the window but the centre.
+    first
+        The place of the first context among those of the step.
     """
 
-    def __init__(self, given: StepArguments, window: Any, step: Any, number: int) -> None:
+    def __init__(self, given: StepArguments, window: Any, step: Any, number: int, first: Any) -> None:
         v, b = given.v, given.v.builder
-        self.given = given
+        self.given, self.first = given, first
         self.low, self.at, high = (b.extract_value(window, end) for end in range(3))
         self.count = b.sub(b.sub(high, self.low), v.integer(1))
         targets, slots = given.targets
@@ -90,7 +86,7 @@ class Centre:
         def output_row(at: int) -> Any:
             return word_row(v, given.W_out, given.own_out, word_id(v, targets, b.add(slot, v.integer(at))), given.width)
 
-        self.target = output_row(number)
+        self.target = output_row(min(number, given.centres_per_step - 1))
         self.negatives = [output_row(given.centres_per_step + k) for k in range(given.negatives)]
 
     @property
@@ -187,9 +183,9 @@ class StepArguments:
     alpha
         The rate, float32.
     slopes
-        The slopes of all contexts of a centre, or of the means of a step: ``floats_of_slopes(rows, K + 1)`` floats.
+        The slopes of all contexts of a step, or of its means: ``floats_of_slopes(rows, K + 1)`` floats.
     addresses
-        For the addresses of a window's input rows, (contexts,) int64. Skip-gram needs them.
+        For the addresses of a step's input rows, (rows,) int64. Skip-gram needs them.
     means
         For means and changes, two rows for each centre: (rows, width) float32. CBOW needs them.
     centres, pairs, units
@@ -208,11 +204,13 @@ class StepArguments:
         self.v = v = Vectors(builder)
         self.centres_per_step, self.pairs, units = (len(its) for its in kind[-3:])
         self.negatives = self.pairs - 1
-        self.width, self.pieces = -(-units * UNIT_FLOATS // LINE_FLOATS) * LINE_FLOATS, pieces_of(v, units)
+        self.width, self.units = -(-units * UNIT_FLOATS // LINE_FLOATS) * LINE_FLOATS, units
         self.W_in, self.W_out, self.line, self.addresses, self.means = (
             address for address, _ in (W_in, W_out, line, addresses, means)
         )
         self.slopes = Slopes(v, self.pairs, alpha, slopes[0])
+        self.whole, rest = divmod(units * UNIT_FLOATS, v.elements)
+        self.half = Piece(Vectors(builder, size=UNIT), units - 1) if rest else None
 
     def unpacked(self, builder: Any, kind: Any, value: Any) -> Any:
         """Return an array's address and number of rows, or another value as it is."""
@@ -222,8 +220,52 @@ class StepArguments:
 
     def centres(self, windows: Sequence[Any]) -> list[Centre]:
         """Return the centres of a step, given their windows. The first of them is at the place of the step's number."""
-        step = self.v.builder.extract_value(windows[0], 1)
-        return [Centre(self, window, step, number) for number, window in enumerate(windows)]
+        b, v = self.v.builder, self.v
+        step, first = b.extract_value(windows[0], 1), v.integer(0)
+        centres = []
+        for number, window in enumerate(windows):
+            centres.append(Centre(self, window, step, number, first))
+            end = b.add(first, centres[-1].count)
+            first = b.and_(b.add(end, v.integer(1)), v.integer(-2))  # the slopes of two contexts may be one vector
+        return centres
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """All pieces of a row."""
+        return [Piece(self.v, at) for at in range(self.whole)] + ([self.half] if self.half else [])
+
+    def for_parts(
+        self, most: int, body: Callable[[list[Piece], list[Any]], list[Any]], start: Sequence[Any] = ()
+    ) -> list[Any]:
+        """Generate a loop over a row's pieces, so many at a time, that carries values in registers.
+
+        A loop over the rows inside of it then ends at one place in the code, after as many rows as for the part before, which a
+        processor learns to predict. Of a copy of the code for each part it would have to learn each end.
+
+        Parameters
+        ----------
+        body
+            ``body(part, values)`` returns the values after some pieces.
+        start
+            Values before the first piece.
+
+        Returns
+        -------
+        list
+            Values after the last piece.
+        """
+        v, b, values = self.v, self.v.builder, list(start)
+        if self.half:  # first, since sums in whole registers can begin with it
+            values = body([self.half], values)
+        rest = self.whole % most
+        if rest:
+            values = body([Piece(v, at) for at in range(rest)], values)
+
+        def looped(i: Any, values: list[Any]) -> list[Any]:
+            first = b.add(b.mul(i, v.integer(most)), v.integer(rest))
+            return body([Piece(v, b.add(first, v.integer(at))) for at in range(most)], values)
+
+        return v.loop(v.integer(self.whole // most), values, looped) if self.whole >= most else values
 
     def mean_row(self, at: int) -> Any:
         """Return the address of a row of ``means``."""
@@ -253,63 +295,84 @@ def score(
     first
         The place of the slopes of the first input row.
     """
-    v = given.v
-    sums: list[list[Any]] = [[None] * given.pairs for _ in inputs]
-    for piece in given.pieces:
-        values = [piece.load(row) for row in inputs]
+    v, outputs = given.v, list(outputs)
+    pairs = [(i, k) for _, k, meets in outputs for i in meets]
+
+    def added(part: list[Piece], values: list[Any]) -> list[Any]:
+        (piece,), sums = part, dict(zip(pairs, values, strict=True))
+        its = [piece.load(row) for row in inputs]
         for row, k, meets in outputs:
             t = piece.load(row)
             for i in meets:
-                sums[i][k] = v.widened(v.multiply_add(values[i], t, sums[i][k]))
-    given.slopes.store_scores(first, sums)
+                sums[i, k] = v.add(sums[i, k], v.widened(v.multiply(its[i], t)))
+        return list(sums.values())
+
+    sums = dict(zip(pairs, given.for_parts(1, added, [v.zero] * len(pairs)), strict=True))
+    given.slopes.store_scores(first, [[sums[i, k] for k in range(given.pairs)] for i in range(len(inputs))])
 
 
-def move(given: StepArguments, centre: Centre) -> None:
+def move(given: StepArguments, centres: Sequence[Centre]) -> None:
     """Add to each input row the sum of slope times output row, and to each output row that of slope times input row.
 
     It takes some pieces of all rows at a time, of which the sums of the output rows' changes stay in registers, and these rows
-    too if there is room. So input rows are read and written once, and need no copies.
+    too if there is room. So input rows are read and written once, and need no copies. The centres share their negatives, which
+    are read and written once too.
     """
     v = given.v
     together = 2 if 4 * given.pairs + 5 <= v.registers else 1
     room_for_both = 2 * given.pairs + 3 <= v.registers
-    for part in groups_of(given.pieces, together):
+    negatives = centres[0].negatives
 
-        def outputs(part: Sequence[Piece] = part) -> list[list[Any]]:
-            return [[piece.load(row) for piece in part] for row in centre.rows]
+    def moved(part: list[Piece], _: list[Any]) -> list[Any]:
+        in_registers = loaded(negatives, part) if room_for_both else None
+        changes = [piece.v.zero for piece in part] * given.negatives
+        for centre in centres:
+            target = loaded([centre.target], part)
 
-        in_registers = outputs() if room_for_both else []
+            def context_moved(
+                at: Any, sums: list[Any], centre: Centre = centre, target: list[Any] = target
+            ) -> list[Any]:
+                place = v.builder.add(centre.first, at)
+                row = given.kept_address(place)
+                inputs = [piece.load(row) for piece in part]
+                changed, before, after = inputs, iter(sums), []
+                outputs = target + (in_registers or loaded(negatives, part))
+                for slope, its in zip(given.slopes.loaded(place), outputs, strict=True):
+                    slopes = [piece.v.narrowed(slope) for piece in part]
+                    changed = [v.multiply_add(*terms) for terms in zip(slopes, its, changed, strict=True)]
+                    after += [v.multiply_add(one, x, next(before)) for one, x in zip(slopes, inputs, strict=True)]
+                for piece, value in zip(part, changed, strict=True):
+                    piece.store(row, value)
+                return after
 
-        def moved(
-            at: Any, sums: list[Any], part: Sequence[Piece] = part, loaded: Sequence[Any] = in_registers
-        ) -> list[Any]:
-            row = given.kept_address(at)
-            inputs = [piece.load(row) for piece in part]
-            changed, changes, added = inputs.copy(), iter(sums), []
-            for slope, its in zip(given.slopes.loaded(at), loaded or outputs(part), strict=True):
-                slopes = [piece.v.narrowed(slope) for piece in part]
-                changed = [v.multiply_add(*terms) for terms in zip(slopes, its, changed, strict=True)]
-                added += [v.multiply_add(one, x, next(changes)) for one, x in zip(slopes, inputs, strict=True)]
-            for piece, value in zip(part, changed, strict=True):
-                piece.store(row, value)
-            return added
+            sums = [*(piece.v.zero for piece in part), *changes]
+            sums = v.loop(centre.count, sums, context_moved, may_be_empty=centre is not centres[0])
+            add_to_row(v, centre.target, part, sums[: len(part)])
+            changes = sums[len(part) :]
+        for k, row in enumerate(negatives):  # one after another: two may be the same row
+            add_to_row(v, row, part, changes[k * len(part) : (k + 1) * len(part)])
+        return []
 
-        totals = iter(v.loop(centre.count, [piece.v.zero for piece in part] * given.pairs, moved))
-        for row in centre.rows:  # one after another: two may be the same row
-            for piece in part:
-                piece.store(row, v.add(piece.load(row), next(totals)))
+    given.for_parts(together, moved)
 
 
-def groups_of(pieces: Sequence[Piece], size: int) -> list[Sequence[Piece]]:
-    """Divide a row's pieces into groups of so many."""
-    return [pieces[start : start + size] for start in range(0, len(pieces), size)]
+def loaded(rows: Sequence[Any], part: Sequence[Piece]) -> list[list[Any]]:
+    """Load some pieces of some rows."""
+    return [[piece.load(row) for piece in part] for row in rows]
+
+
+def add_to_row(v: Vectors, row: Any, part: Sequence[Piece], changes: Sequence[Any]) -> None:
+    """Add changes to some pieces of a row."""
+    for piece, change in zip(part, changes, strict=True):
+        piece.store(row, v.add(piece.load(row), change))
 
 
 def store_mean(given: StepArguments, centre: Centre, mean: Any) -> None:
     """Store the mean of a window's input rows."""
     v, b = given.v, given.v.builder
     share = v.broadcast(b.fdiv(v.ir.Constant(v.number, 1.0), b.sitofp(centre.count, v.number)))
-    for part in groups_of(given.pieces, v.registers - 4):
+    pieces, most = given.pieces, v.registers - 3
+    for part in [pieces[start : start + most] for start in range(0, len(pieces), most)]:
 
         def summed(at: Any, totals: list[Any], part: Sequence[Piece] = part) -> list[Any]:
             row = centre.input_row(at)
@@ -334,7 +397,9 @@ def learn_from_means(given: StepArguments, centres: Sequence[Centre]) -> None:
     """
     v, numbers = given.v, range(len(centres))
     slopes = [given.slopes.loaded(v.integer(i)) for i in numbers]
-    for piece in given.pieces:
+
+    def changed_rows(part: list[Piece], _: list[Any]) -> list[Any]:
+        (piece,) = part
         means, changes = [piece.load(given.mean_row(2 * i)) for i in numbers], [None for _ in numbers]
         for row, k, meets in outputs_of(centres):  # two may be the same row
             t = changed = piece.load(row)
@@ -345,3 +410,6 @@ def learn_from_means(given: StepArguments, centres: Sequence[Centre]) -> None:
             piece.store(row, changed)
         for i in numbers:
             piece.store(given.mean_row(2 * i + 1), changes[i])
+        return []
+
+    given.for_parts(1, changed_rows)

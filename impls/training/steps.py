@@ -9,6 +9,7 @@ from ..machine import prefetch_line
 from ..vectors import LINE_FLOATS, Vectors
 from .rows import (
     UNIT_FLOATS,
+    Centre,
     StepArguments,
     address_and_rows,
     learn_from_means,
@@ -39,56 +40,58 @@ def prefetch_row_to_write(typing: Any, table: Any, own: Any, word: Any, units: A
 
 
 @machine_code
-def skip_gram_slopes(typing: Any, given: Any, window: Any) -> Any:
+def skip_gram_slopes(typing: Any, given: Any, windows: Any) -> Any:
     """Compute the slopes of each context's input row with the K + 1 output rows of its centre, for ``skip_gram_moves``.
 
     Parameters
     ----------
     given
         See ``StepArguments``.
-    window
-        Where in the line the window begins, where its centre is, and where it ends: a tuple of three int64. It has at least
-        one context.
+    windows
+        Of each centre of the step, where in the line the window begins, where the centre is, and where the window ends: a tuple
+        of tuples of three int64. The first window has at least one context; others may have none.
     """
     from numba.core import cgutils, types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         its = StepArguments(context, b, given, arguments[0])
-        (centre,), v, most = its.centres([arguments[1]]), its.v, rows_together(its.pairs)
+        centres = its.centres(cgutils.unpack_tuple(b, arguments[1], len(windows)))
+        v, most = its.v, rows_together(its.pairs)
 
-        def scored(first: Any, together: int) -> None:
-            rows = [centre.input_row(b.add(first, v.integer(i))) for i in range(together)]
+        def scored(centre: Centre, at: Any, together: int) -> None:
+            rows = [centre.input_row(b.add(at, v.integer(i))) for i in range(together)]
+            first = b.add(centre.first, at)
             for i, row in enumerate(rows):
                 its.keep_address(b.add(first, v.integer(i)), row)
             score(its, rows, [(row, k, range(together)) for k, row in enumerate(centre.rows)], first)
 
-        with cgutils.for_range(b, b.udiv(centre.count, v.integer(most)), intp=v.index) as loop:
-            scored(b.mul(loop.index, v.integer(most)), most)
-        for some in [some for some in (2, 1) if some < most]:  # what is left
-            with b.if_then(b.icmp_unsigned("!=", b.and_(centre.count, v.integer(some)), v.integer(0))):
-                scored(b.and_(centre.count, v.integer(-2 * some)), some)
-        its.slopes.replace_scores(centre.count)
+        for centre in centres:
+            with cgutils.for_range(b, b.udiv(centre.count, v.integer(most)), intp=v.index) as loop:
+                scored(centre, b.mul(loop.index, v.integer(most)), most)
+            for some in [some for some in (2, 1) if some < most]:  # what is left
+                with b.if_then(b.icmp_unsigned("!=", b.and_(centre.count, v.integer(some)), v.integer(0))):
+                    scored(centre, b.and_(centre.count, v.integer(-2 * some)), some)
+        its.slopes.replace_scores(b.add(centres[-1].first, centres[-1].count))
         return context.get_dummy_value()
 
-    return types.void(given, window), generate
+    return types.void(given, windows), generate
 
 
 @machine_code
-def skip_gram_moves(typing: Any, given: Any, window: Any) -> Any:
-    """Change each context's input row and the K + 1 output rows, both by the other's old values and the slopes of
-    ``skip_gram_slopes``. A word that is in the window twice changes twice, in turn.
+def skip_gram_moves(typing: Any, given: Any, windows: Any) -> Any:
+    """Change each context's input row and the K + 1 output rows of its centre, both by the other's old values and the slopes of
+    ``skip_gram_slopes``. A word that is in the windows twice changes twice, in turn.
 
     The parameters are the same. The slopes take a while: something else, such as drawing negatives, fits in between.
     """
-    from numba.core import types
+    from numba.core import cgutils, types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         its = StepArguments(context, b, given, arguments[0])
-        (centre,) = its.centres([arguments[1]])
-        move(its, centre)
+        move(its, its.centres(cgutils.unpack_tuple(b, arguments[1], len(windows))))
         return context.get_dummy_value()
 
-    return types.void(given, window), generate
+    return types.void(given, windows), generate
 
 
 @machine_code

@@ -20,15 +20,27 @@ from impls.vectors import LINE_FLOATS, aligned
 from tests.impls.texts import V, problem_of
 
 
-def skip_gram_reference(W_in: Array, W_out: Array, contexts: Array, targets: Array, alpha: float) -> None:
-    """All contexts against all targets, by rows as they were. A word that is in the window twice then changes twice, in turn."""
-    rows = W_out[targets]
-    slopes = alpha * ((np.arange(len(targets)) == 0) - 1 / (1 + np.exp(-W_in[contexts] @ rows.T)))
-    changes = np.zeros_like(rows)
-    for context, slope in zip(contexts, slopes, strict=True):
-        changes += slope[:, None] * W_in[context]
-        W_in[context] += slope @ rows
-    np.add.at(W_out, targets, changes)
+def skip_gram_reference(W_in: Array, W_out: Array, windows: list[Array], targets: list[int], alpha: float) -> None:
+    """A step's contexts are scored by the rows as they were; then they change in turn, and the output rows by their changes.
+
+    targets: the word at each centre, which meets the contexts of its own window, and negatives, which meet all. A centre's row
+    changes after its window, the negatives' after all windows.
+    """
+    centres, negatives = targets[: len(windows)], targets[len(windows) :]
+    slopes = [
+        alpha
+        * ((np.arange(1 + len(negatives)) == 0) - 1 / (1 + np.exp(-W_in[contexts] @ W_out[[centre, *negatives]].T)))
+        for centre, contexts in zip(centres, windows, strict=True)
+    ]
+    rows, changes = W_out[negatives], np.zeros((len(negatives), W_out.shape[1]))
+    for centre, contexts, its in zip(centres, windows, slopes, strict=True):
+        target, change = W_out[centre].copy(), np.zeros(W_out.shape[1])
+        for context, slope in zip(contexts, its, strict=True):
+            change += slope[0] * W_in[context]
+            changes += slope[1:, None] * W_in[context]
+            W_in[context] += slope[0] * target + slope[1:] @ rows
+        W_out[centre] += change
+    np.add.at(W_out, negatives, changes)
 
 
 def cbow_reference(W_in: Array, W_out: Array, windows: list[Array], targets: list[int], alpha: float) -> None:
@@ -58,8 +70,8 @@ def cbow_reference(W_in: Array, W_out: Array, windows: list[Array], targets: lis
 
 
 def skip_gram_call(given: Any, windows: Any) -> None:
-    steps.skip_gram_slopes(given, windows[0])
-    steps.skip_gram_moves(given, windows[0])
+    steps.skip_gram_slopes(given, windows)
+    steps.skip_gram_moves(given, windows)
 
 
 def cbow_call(given: Any, windows: Any) -> None:
@@ -83,7 +95,7 @@ def stepped(
     owns = [aligned(own, width) for _ in range(2)]
     for table, mine in zip(tables, owns, strict=True):
         mine[:] = table[:own]
-    centres, most = len(windows), max(len(line), 4)
+    centres, most = len(windows), 2 * max(len(line), 4)
     pairs = len(targets) - centres + 1
     in_slots = np.zeros((SLOTS, len(targets)), np.int32)
     in_slots[windows[0][1] % SLOTS] = targets
@@ -110,22 +122,26 @@ def windows_in(draw: st.DrawFn, length: int) -> tuple[int, int, int]:
     return low, draw(st.integers(low, high - 1)), high
 
 
-@pytest.mark.parametrize(("skip_gram", "centres"), [(True, 1), (False, 1), (False, 2)])
+@pytest.mark.parametrize(("skip_gram", "centres"), [(True, 1), (True, 2), (False, 1), (False, 2)])
 @pytest.mark.parametrize(("H", "K"), [(20, 5), (1, 1), (16, 5), (100, 5), (7, 5), (300, 5), (40, 20), (400, 3)])
 @settings(max_examples=10)
 @given(data=st.data())
 def test_a_step_is_the_arithmetic_it_claims(skip_gram: bool, centres: int, H: int, K: int, data: st.DataObject) -> None:
-    """With repeated contexts, windows that overlap, and negatives that repeat or are the target."""
+    """With repeated contexts, windows that overlap, and negatives that repeat or, of one centre, are the target."""
     line = data.draw(st.lists(ids, min_size=2, max_size=14))
     windows = [data.draw(windows_in(len(line))) for _ in range(centres)]
-    targets = data.draw(st.lists(ids, min_size=K + centres, max_size=K + centres))
+    if skip_gram and centres == 2 and data.draw(st.booleans()):
+        windows[1] = (windows[0][1], windows[0][1], windows[0][1] + 1)  # as at the end of an odd line
+    words = data.draw(st.lists(ids, min_size=centres, max_size=centres))
+    negatives = ids.filter(lambda word: word not in words) if skip_gram and centres == 2 else ids
+    targets = words + data.draw(st.lists(negatives, min_size=K, max_size=K))
     own, seed = data.draw(st.sampled_from([0, 5])), data.draw(st.integers(0, 2**32))
     W_in, W_out, got_in, got_out = stepped(
         skip_gram_call if skip_gram else cbow_call, H, line, windows, targets, own, seed
     )
-    contexts = [np.array(line[low:at] + line[at + 1 : high]) for low, at, high in windows]
+    contexts = [np.array(line[low:at] + line[at + 1 : high], int) for low, at, high in windows]
     if skip_gram:
-        skip_gram_reference(W_in, W_out, contexts[0], np.array(targets), 0.1)
+        skip_gram_reference(W_in, W_out, contexts, targets, 0.1)
     else:
         cbow_reference(W_in, W_out, contexts, targets, 0.1)
     np.testing.assert_allclose(got_in, W_in, atol=1e-5)
@@ -163,6 +179,8 @@ def test_negatives_are_found_in_a_text_of_two_words() -> None:
     """Taken together, two centres could be both words, and no word would be left."""
     words, starts = np.array([0] * 30 + [1] * 30, np.int32), np.array([0, 60])
     model = CompiledModel(problem_of((words, starts), K=5), skip_gram=False)
-    assert centres_of_a_step(np.array([5.0, 3.0]), 5) == centres_of_a_step(np.array([1e9, 1e9, 1.0]), 5) == 1
-    assert centres_of_a_step(np.ones(100), 5) == min(2, rows_together(6))
+    for skip_gram in (False, True):
+        assert [centres_of_a_step(np.array(law), 5, skip_gram) for law in ([5.0, 3.0], [1e9, 1e9, 1.0])] == [1, 1]
+    assert centres_of_a_step(np.ones(100), 5, skip_gram=False) == min(2, rows_together(6))
+    assert centres_of_a_step(np.ones(100), 100, skip_gram=True) == 2
     assert np.isfinite(model.step(words, starts).W_in).all()
