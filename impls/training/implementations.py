@@ -94,7 +94,7 @@ def implementations(kernel: Kernel, is_skip_gram: bool) -> Iterator[Implementati
         lambda problem: CompiledModel(problem, is_skip_gram), one_pass,
         *([skip_gram_slopes, skip_gram_moves] if is_skip_gram else [cbow_slopes, cbow_moves]),
         temporaries=TABLES, requires=("numba",), covers=covers_in_threads,
-        differs="K negatives a centre, shared by its contexts, descent at word2vec's rate, centre by centre"
+        differs="K negatives for up to two centres and their contexts, descent at word2vec's rate"
         if is_skip_gram
         else "K negatives for up to two targets at a time, descent at word2vec's rate",
     )  # fmt: skip
