@@ -89,14 +89,6 @@ class Vectors:
         """Return the address of a row."""
         return self.builder.gep(table, [self.builder.mul(at, self.integer(width))])
 
-    def in_one_register(self, address: Any) -> Any:
-        """Return an address as one number to LLVM.
-
-        Otherwise it keeps an address and an offset of each row apart, since a load can add them: twice as many registers.
-        """
-        kind = self.ir.FunctionType(address.type, [address.type])
-        return self.builder.asm(kind, "", "=r,0", [address], side_effect=False)
-
     def place(self, row: Any, at: Any) -> Any:
         b = self.builder
         offset = self.integer(at * self.elements) if isinstance(at, int) else b.mul(at, self.integer(self.elements))

@@ -24,7 +24,7 @@ from ..words import Floats, Ints
 from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial
 from .pairs import keep_probability, pairs_in
 from .rows import UNIT_FLOATS, floats_of_slopes, rows_together
-from .steps import cbow_moves, cbow_slopes, prefetch_row_to_write, skip_gram_moves, skip_gram_slopes
+from .steps import cbow_moves, cbow_slopes, prefetch_row, row_address, skip_gram_moves, skip_gram_slopes
 from .threads import (
     OWN_ROWS,
     Copies,
@@ -44,27 +44,26 @@ SLOTS = 4
 
 
 def draw_targets(
-    step: int, steps: int, length: int, state: Array, aliases: Array, given: tuple[Any, ...], window: int
+    step: int, steps: int, line: Ints, state: Array, aliases: Array, tables: tuple[Array, ...], given: tuple[Any, ...]
 ) -> None:
-    """Write the centres of a step and its negatives, which are other words, to its slot, and prefetch the rows that it needs first.
+    """Write the addresses of the output rows of a step's centres and its negatives, which are other words, to its slot, and
+    prefetch these rows.
 
     The centres are at the places step, step + steps, … of the line. In the last step of an odd line, the first centre stands in
     for the second.
     """
-    W_in, W_out, own_in, own_out, line, targets, _, _, _, _, centres, pairs, units = given
-    slot = step % SLOTS
-    for number in range(len(centres)):
-        at = step + number * steps
-        targets[slot, number] = line[at if at < length else step]
-        prefetch_row_to_write(W_out, own_out, targets[slot, number], units)
-        if at + window < length:
-            prefetch_row_to_write(W_in, own_in, line[at + window], units)
-    for k in range(len(centres), len(centres) + len(pairs) - 1):
-        word = draw(state, aliases)
-        while word == np.uint64(targets[slot, 0]) or word == np.uint64(targets[slot, len(centres) - 1]):
+    _, W_out, _, own_out = tables
+    _, targets, _, _, _, _, centres, pairs, units = given
+    slot, last = step % SLOTS, step + (len(centres) - 1) * steps
+    first, other = line[step], line[last if last < len(line) else step]
+    for k in range(len(centres) + len(pairs) - 1):
+        word = np.uint64(first if k == 0 else other)
+        if k >= len(centres):
             word = draw(state, aliases)
-        targets[slot, k] = word
-        prefetch_row_to_write(W_out, own_out, targets[slot, k], units)
+            while word == np.uint64(first) or word == np.uint64(other):
+                word = draw(state, aliases)
+        targets[slot, k] = row_address(W_out, own_out, word)
+        prefetch_row(targets[slot, k], units)
 
 
 def subsample(words: Ints, begin: int, end: int, keep: Array, state: Array, line: Ints) -> int:
@@ -133,12 +132,15 @@ def one_line(
 ) -> int:
     """Train on words[first:last], a line or a part of it. The other parameters, and what it returns, are as in ``one_pass``."""
     keep, aliases, least, window, skip_gram, centres, pairs, units = rules
-    tables, copies, state, line, targets, slopes, addresses, means = own
-    given = (*tables, line, targets, alpha, slopes, addresses, means, centres, pairs, units)
+    tables, copies, state, line, rows, targets, slopes, addresses, means = own
+    given = (rows, targets, alpha, slopes, addresses, means, centres, pairs, units)
     length, learnt = subsample(words, first, last, keep, state, line), 0
+    line = line[:length]
+    for at in range(length):
+        rows[at] = row_address(tables[0], tables[2], line[at])
     learns, steps = trains and length > 1, (length + len(centres) - 1) // len(centres)
     for step in range(min(AHEAD, steps)):
-        draw_targets(step, steps, length, state, aliases, given, window)
+        draw_targets(step, steps, line, state, aliases, tables, given)
     for step in range(steps):
         low, high = window_of(step, length, least, window, state)
         learnt += high - low - 1
@@ -155,7 +157,10 @@ def one_line(
         elif learns:
             cbow_slopes(given, (its,))
         if step + AHEAD < steps:  # while the processor waits for slopes
-            draw_targets(step + AHEAD, steps, length, state, aliases, given, window)
+            draw_targets(step + AHEAD, steps, line, state, aliases, tables, given)
+            for at in range(step + AHEAD, length, steps):
+                if at + window < length:
+                    prefetch_row(rows[at + window], units)
         if learns and len(skip_gram):
             skip_gram_moves(given, (its, other))
         elif learns and two:
@@ -186,7 +191,8 @@ class Thread:
             copies.arguments,
             on_own_lines(state(seed)),
             on_own_lines(np.zeros(LONGEST + 1, np.int32)),  # a line's words
-            on_own_lines(np.zeros((SLOTS, centres + K), np.int32)),  # centres of a step, and its negatives
+            on_own_lines(np.zeros(LONGEST + 1, np.int64)),  # addresses of their input rows
+            on_own_lines(np.zeros((SLOTS, centres + K), np.int64)),  # of the output rows of centres and negatives
             aligned(1, floats_of_slopes(contexts, 1 + K))[0],
             on_own_lines(np.zeros(contexts, np.int64)),  # addresses of input rows
             aligned(4, width),  # CBOW's means and changes

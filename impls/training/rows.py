@@ -45,19 +45,10 @@ class Piece:
         self.v.store(row, self.at, value)
 
 
-def word_row(v: Vectors, table: Any, own: Any, word: Any, width: int) -> Any:
-    """Return the address of a word's row: in the thread's own table (address and number of rows), or else in the shared one.
-
-    There is no branch: it is often one and often the other, which a processor could not predict.
-    """
-    address, rows = own
+def row_at(v: Vectors, addresses: Any, place: Any) -> Any:
+    """Return a row's address, out of an array of addresses."""
     b = v.builder
-    return v.in_one_register(v.row(b.select(b.icmp_signed("<", word, rows), address, table), word, width))
-
-
-def word_id(v: Vectors, words: Any, at: Any) -> Any:
-    """Return a word of an array of int32."""
-    return v.builder.sext(v.builder.load(v.builder.gep(words, [at])), v.index)
+    return b.inttoptr(b.load(b.gep(addresses, [place])), v.number.as_pointer())
 
 
 class Centre:
@@ -84,7 +75,7 @@ class Centre:
         slot = b.mul(b.and_(step, b.sub(slots, v.integer(1))), v.integer(given.centres_per_step + given.negatives))
 
         def output_row(at: int) -> Any:
-            return word_row(v, given.W_out, given.own_out, word_id(v, targets, b.add(slot, v.integer(at))), given.width)
+            return row_at(v, targets, b.add(slot, v.integer(at)))
 
         self.target = output_row(min(number, given.centres_per_step - 1))
         self.negatives = [output_row(given.centres_per_step + k) for k in range(given.negatives)]
@@ -96,10 +87,9 @@ class Centre:
 
     def input_row(self, at: Any) -> Any:
         """Return the address of the input row of a context, counted from the first of the window."""
-        v, b, given = self.given.v, self.given.v.builder, self.given
+        v, b = self.given.v, self.given.v.builder
         place = b.add(self.low, at)
-        place = b.add(place, b.zext(b.icmp_signed(">=", place, self.at), v.index))
-        return word_row(v, given.W_in, given.own_in, word_id(v, given.line, place), given.width)
+        return row_at(v, self.given.line, b.add(place, b.zext(b.icmp_signed(">=", place, self.at), v.index)))
 
 
 class Slopes:
@@ -173,19 +163,18 @@ def address_and_rows(context: Any, builder: Any, kind: Any, value: Any) -> tuple
 class StepArguments:
     """Unpacks the tuple that every step gets into addresses and numbers:
 
-    W_in, W_out, own_in, own_out
-        The tables, and the thread's own rows: (rows, width) float32.
     line
-        The words of a line, (n,) int32.
+        Addresses of the input rows of a line's words, (n,) int64. Looked up once, they serve each window that a word is in, and
+        each is one register: LLVM would keep an address that is computed here as two, since a load can add them.
     targets
-        The words at the centres of a step and its negatives, (slots, centres + K) int32. There is a power of two of slots, and
-        step i has that of i modulo their number.
+        Addresses of the output rows of a step's centres and negatives, (slots, centres + K) int64. There is a power of two of
+        slots, and step i has that of i modulo their number.
     alpha
         The rate, float32.
     slopes
         The slopes of all contexts of a step, or of its means: ``floats_of_slopes(rows, K + 1)`` floats.
     addresses
-        For the addresses of a step's input rows, (rows,) int64. Skip-gram needs them.
+        For the addresses of a step's input rows, one after another, (rows,) int64. Skip-gram needs them.
     means
         For means and changes, two rows for each centre: (rows, width) float32. CBOW needs them.
     centres, pairs, units
@@ -198,16 +187,14 @@ class StepArguments:
 
         self.context = context
         values = cgutils.unpack_tuple(builder, value, len(kind))
-        W_in, W_out, self.own_in, self.own_out, line, self.targets, alpha, slopes, addresses, means, *_ = (
+        line, self.targets, alpha, slopes, addresses, means, *_ = (
             self.unpacked(builder, *its) for its in zip(kind, values, strict=True)
         )
         self.v = v = Vectors(builder)
         self.centres_per_step, self.pairs, units = (len(its) for its in kind[-3:])
         self.negatives = self.pairs - 1
         self.width, self.units = -(-units * UNIT_FLOATS // LINE_FLOATS) * LINE_FLOATS, units
-        self.W_in, self.W_out, self.line, self.addresses, self.means = (
-            address for address, _ in (W_in, W_out, line, addresses, means)
-        )
+        self.line, self.addresses, self.means = (address for address, _ in (line, addresses, means))
         self.slopes = Slopes(v, self.pairs, alpha, slopes[0])
         self.whole, rest = divmod(units * UNIT_FLOATS, v.elements)
         self.half = Piece(Vectors(builder, size=UNIT), units - 1) if rest else None
@@ -272,13 +259,12 @@ class StepArguments:
         return self.v.row(self.means, self.v.integer(at), self.width)
 
     def keep_address(self, at: Any, row: Any) -> None:
-        """Write the address of an input row to ``addresses``: to look it up takes as long as to change some vectors of it."""
+        """Write the address of an input row to ``addresses``."""
         b = self.v.builder
         b.store(b.ptrtoint(row, self.v.index), b.gep(self.addresses, [at]))
 
     def kept_address(self, at: Any) -> Any:
-        b = self.v.builder
-        return b.inttoptr(b.load(b.gep(self.addresses, [at])), self.v.number.as_pointer())
+        return row_at(self.v, self.addresses, at)
 
 
 def score(

@@ -6,37 +6,53 @@ from typing import Any
 
 from ..compiled import machine_code
 from ..machine import prefetch_line
-from ..vectors import LINE_FLOATS, Vectors
+from ..vectors import LINE_FLOATS, Vectors, array_parts
 from .rows import (
     UNIT_FLOATS,
     Centre,
     StepArguments,
-    address_and_rows,
     learn_from_means,
     move,
     outputs_of,
     rows_together,
     score,
     store_mean,
-    word_row,
 )
 
 
 @machine_code
-def prefetch_row_to_write(typing: Any, table: Any, own: Any, word: Any, units: Any) -> Any:
-    """Prefetch a word's row for writing: of the thread's own table if it has that row, else of the shared one."""
+def row_address(typing: Any, table: Any, own: Any, word: Any) -> Any:
+    """Return the address of a word's row: in the thread's own table if it has that row, else in the shared one.
+
+    There is no branch: it is often one and often the other, which a processor could not predict.
+    """
     from numba.core import types
 
     def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         v = Vectors(b)
-        at, lines = context.cast(b, arguments[2], word, types.int64), -(-len(units) * UNIT_FLOATS // LINE_FLOATS)
-        shared, mine = (address_and_rows(context, b, *its) for its in ((table, arguments[0]), (own, arguments[1])))
-        start = word_row(v, shared[0], mine, at, lines * LINE_FLOATS)
-        for line in range(lines):
+        at = context.cast(b, arguments[2], word, types.int64)
+        (shared, _, (stride, _)), (mine, (rows, _), _) = (
+            array_parts(context, b, *its) for its in ((table, arguments[0]), (own, arguments[1]))
+        )
+        start = b.select(b.icmp_signed("<", at, rows), mine, shared)
+        return b.ptrtoint(b.gep(start, [b.mul(at, stride)]), v.index)
+
+    return types.int64(table, own, word), generate
+
+
+@machine_code
+def prefetch_row(typing: Any, address: Any, units: Any) -> Any:
+    """Prefetch the row at an address, for writing. Of units, the used units of a row, only the length counts."""
+    from numba.core import types
+
+    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        v = Vectors(b)
+        start = b.inttoptr(arguments[0], v.number.as_pointer())
+        for line in range(-(-len(units) * UNIT_FLOATS // LINE_FLOATS)):
             prefetch_line(b, start, v.integer(line * 4 * LINE_FLOATS), to_write=True)
         return context.get_dummy_value()
 
-    return types.void(table, own, word, units), generate
+    return types.void(types.int64, units), generate
 
 
 @machine_code

@@ -97,10 +97,14 @@ def stepped(
         mine[:] = table[:own]
     centres, most = len(windows), 2 * max(len(line), 4)
     pairs = len(targets) - centres + 1
-    in_slots = np.zeros((SLOTS, len(targets)), np.int32)
-    in_slots[windows[0][1] % SLOTS] = targets
+    in_rows, out_rows = (
+        np.array([(mine if word < own else table)[word:].ctypes.data for word in words], np.int64)
+        for words, table, mine in zip((line, targets), tables, owns, strict=True)
+    )
+    in_slots = np.zeros((SLOTS, len(targets)), np.int64)
+    in_slots[windows[0][1] % SLOTS] = out_rows
     arguments = (
-        *tables, *owns, np.array(line, np.int32), in_slots, np.float32(0.1), np.zeros(floats_of_slopes(most, pairs), np.float32),
+        in_rows, in_slots, np.float32(0.1), np.zeros(floats_of_slopes(most, pairs), np.float32),
         np.zeros(most, np.int64), aligned(4, width), (0,) * centres, (0,) * pairs, (0,) * -(-H // UNIT_FLOATS),
     )  # fmt: skip
     compiled(call)(arguments, tuple(windows))
@@ -149,9 +153,9 @@ def test_a_step_is_the_arithmetic_it_claims(skip_gram: bool, centres: int, H: in
 
 
 def draws(step: int, steps: int, line: Any, targets: Any, state: Any, aliases: Any, rest: tuple[Any, ...]) -> None:
-    W, centres, pairs, units = rest
-    given = (W, W, W[:0], W[:0], line, targets, 0, 0, 0, 0, centres, pairs, units)
-    draw_targets(step, steps, len(line), state, aliases, given, 2)
+    W, own, centres, pairs, units = rest
+    given = (line, targets, 0, 0, 0, 0, centres, pairs, units)
+    draw_targets(step, steps, line, state, aliases, (W, W, own, own), given)
 
 
 @pytest.mark.parametrize("centres", [1, 2])
@@ -160,15 +164,17 @@ def draws(step: int, steps: int, line: Any, targets: Any, state: Any, aliases: A
 def test_a_step_has_its_centres_and_negatives_that_are_other_words(
     centres: int, line: list[int], data: st.DataObject
 ) -> None:
-    """Two centres are half a line apart; at the end of an odd line one is left."""
+    """Two centres are half a line apart; at the end of an odd line one is left. Of words whose rows are a thread's own, it has these."""
     K, steps = 5, -(-len(line) // centres)
     at = data.draw(st.integers(0, steps - 1))
-    targets = np.full((SLOTS, centres + K), -1, np.int32)
-    rest = aligned(4, LINE_FLOATS), (0,) * centres, (0,) * (K + 1), (0,)
+    targets = np.full((SLOTS, centres + K), -1, np.int64)
+    table, own = aligned(4, LINE_FLOATS), aligned(data.draw(st.integers(0, 3)), LINE_FLOATS)
+    rest = table, own, (0,) * centres, (0,) * (K + 1), (0,)
     aliases = integer_alias_table(np.array([8.0, 4, 2, 1]))
     compiled(draws)(at, steps, np.array(line, np.int32), targets, state(1), aliases, rest)
     words = [line[place] for place in range(at, len(line), steps)]
-    slot = targets[at % SLOTS]
+    addresses = [(own if word < len(own) else table)[word:].ctypes.data for word in range(4)]
+    slot = np.array([addresses.index(address) for address in targets[at % SLOTS]])
     assert slot[: len(words)].tolist() == words
     assert not {*slot[centres:].tolist()} & set(words)
     assert slot[centres:].min() >= 0
