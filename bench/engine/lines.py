@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from itertools import cycle, islice
 from pathlib import Path
@@ -188,8 +188,12 @@ def hooked_lines(function: Function, of: Function, arguments: Iterable[Arguments
     return stats.unit, {line: {"hits": hits, "time_s": ticks * stats.unit} for line, hits, ticks in lines}
 
 
+@cache
 def hook_s() -> float:
-    """Measure what line_profiler's hook adds to a line hit: an empty loop with it, less the same loop without it."""
+    """Measure what line_profiler's hook adds to a line hit: an empty loop with it, less the same loop without it.
+
+    It is measured once a process.
+    """
 
     def empty(n: int) -> None:
         for _ in range(n):
