@@ -23,6 +23,7 @@ from .statistics import Interval
 from .units import counted, share, slower, three, two
 
 FAMILIES: tuple[Family, ...] = ("textbook", "NumPy/SciPy", "compiled", "framework")
+TIE, UNDECIDED = "tie", "undecided"
 FEW = 2
 """Up to this many undecided cases are named in the command that decides them; more are the whole problem."""
 
@@ -76,8 +77,8 @@ class Answer:
 
     @property
     def mark(self) -> str:
-        """What to add to the name of the case to use: ``undecided`` if others may be faster, else ``tie`` if some are as fast."""
-        return "tie" * self.ranking.tie if self.ranking.conclusive else "undecided"
+        """What to add to the name of the case to use: UNDECIDED if others may be faster, else TIE if some are as fast, else nothing."""
+        return TIE * self.ranking.tie if self.ranking.conclusive else UNDECIDED
 
     def ties(self, row: Row) -> bool:
         """Whether a case is as fast as the one to use."""
@@ -103,6 +104,13 @@ class Answer:
 def slower_text(ratio: Interval) -> str:
     """Return a ratio in words: ``28× slower``, ``6 % slower``; ``~4.1× slower`` where it is hardly known."""
     return f"{'~' * hardly_known(ratio)}{slower(ratio.estimate)}"
+
+
+def compared(ratio: Interval, other: str = "") -> str:
+    """Return how a case compares with another one: ``28× slower than gather``, ``as fast as gather``; unnamed, ``28× slower``."""
+    if 1 / AS_FAST < ratio.estimate < AS_FAST:
+        return "as fast" + f" as {other}" * bool(other)
+    return slower_text(ratio) + f" than {other}" * bool(other)
 
 
 @lru_cache(maxsize=1)
@@ -161,14 +169,13 @@ def undecided(answer: Answer, result: ResultFile) -> Undecided:
         return Undecided(f"{many} too few for intervals. Measure in more:", rerun_command((), ranking.leader, result))
     # one whose interval shows that it is undecided; the test compares with the leader, with which the case to use ties
     row, ratio = min(((row, answer.slower(row)) for row in ranking.undecided), key=lambda one: not one[1].includes(1.0))
-    looks = "as fast as" if 1 / AS_FAST < ratio.estimate < AS_FAST else f"{slower_text(ratio)} than"
     ends = "" if ratio.low is None or ratio.high is None else f" (95 % interval {span(ratio)})"
     others = len(ranking.undecided) - 1
     more = f" {counted(others, 'other')} {'is' if others == 1 else 'are'} undecided too." if others else ""
     leader = () if ranking.leader is answer.use else (ranking.leader,)
     few = (answer.use, *leader, *ranking.undecided) if len(ranking.undecided) <= FEW else ()
     return Undecided(
-        f"`{row.slug}` looks {looks} `{answer.use.slug}`, but these processes do not settle it{ends}.{more} "
+        f"`{row.slug}` looks {compared(ratio, f'`{answer.use.slug}`')}, but these processes do not settle it{ends}.{more} "
         "More processes may settle it:",
         rerun_command(few, ranking.leader, result),
     )

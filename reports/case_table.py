@@ -12,7 +12,7 @@ from .memory import RESIDENT, Peak
 from .ranking import hardly_known
 from .result_schema import Row
 from .statistics import Interval
-from .units import NEAR, rate, seconds, two
+from .units import NEAR, rate, seconds, slower, two
 from .units import share as share_of
 
 HEADER = (
@@ -54,7 +54,7 @@ def not_measured(cases: Sequence[Any]) -> list[tuple[str, str, str]]:
 
 def case_cells(case: Any, row: Row, answer: Answer) -> tuple[str, ...]:
     """A measured case's cells under HEADER."""
-    ratio, ends = ("use this" if answer.ranking.tie else "fastest"), ""
+    ratio, ends = ("use this" if answer.ranking.tie or answer.ranking.undecided else "fastest"), ""
     if row is not answer.use:
         found = answer.slower(row)
         ratio = "tie" if answer.ties(row) else ratio_text(found)
@@ -89,10 +89,17 @@ def limit_text(case: Any) -> str:
 
 
 def ratio_text(ratio: Interval) -> str:
-    """A ratio to the one to use: ``28×``, ``+6 %``, ``as fast``; ``~4.1×`` where it is hardly known."""
-    amount = f"{two(ratio.estimate)}×" if ratio.estimate >= NEAR else f"{(ratio.estimate - 1) * 100:+.0f} %"
-    if amount == "+0 %" or amount.startswith("-"):  # what is to be used ties with it
-        amount = "as fast"
+    """A ratio to the one to use: ``28×``, ``+6 %``, ``as fast``; ``~4.1×`` where it is hardly known.
+
+    What is undecided may look faster: ``-2 %``, or ``~1.9× faster``.
+    """
+    percent = f"{(ratio.estimate - 1) * 100:+.0f} %"
+    if ratio.estimate >= NEAR:
+        amount = f"{two(ratio.estimate)}×"
+    elif percent in ("+0 %", "-0 %"):
+        amount = "0 %" if hardly_known(ratio) else "as fast"
+    else:
+        amount = percent if ratio.estimate > 1 / NEAR else slower(ratio.estimate)
     return f"{'~' * hardly_known(ratio)}{amount}"
 
 

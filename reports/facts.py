@@ -115,4 +115,4 @@ def speed_varied(result: ResultFile) -> str:
     if not isinstance(variation, int | float) or variation < VARIED:
         return ""
     quieter = "; run again when it is quieter" if unsteady(result) else ""
-    return f"The machine’s speed varied {variation:.1f}-fold: expect more between runs{quieter}."
+    return f"The machine’s speed varied {variation:.1f}-fold: ratios may differ more between runs{quieter}."

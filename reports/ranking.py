@@ -15,13 +15,13 @@ from .result_schema import Row
 from .statistics import LEAST, LEVEL, Floats, Interval, process_logs
 
 AS_FAST = 1.03
-"""Cases within this factor of the leader's time tie with it, whatever the test says: a smaller difference does not matter."""
+"""Cases within this factor of the leader's time tie with it, whatever the test says: a smaller difference does not matter. See VAGUE."""
 
 MAY_BE_AS_FAST = 1.15
-"""Cases within this factor tie too, unless the test calls them slower. Beyond it, what the test leaves open is undecided."""
+"""Cases within this factor tie too, unless the test calls them slower. Beyond it, what the test leaves open is undecided. See VAGUE."""
 
 VAGUE = 3.0
-"""A ratio is hardly known if the ends of its interval differ by this factor: too little to call two cases equally fast."""
+"""A ratio is hardly known if the ends of its interval differ by this factor. Such a case never ties with the leader."""
 
 APPROXIMATE = "approximate"
 """What the title of an implementation says whose result is not exact: of several that tie, it is not recommended."""

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .answers import Answer, answers, at, at_one_size, by_kernel, sizes, slower_text, trust, undecided
+from .answers import UNDECIDED, Answer, answers, at, at_one_size, by_kernel, compared, sizes, trust, undecided
 from .case_table import case_table, not_measured, ratio_text
 from .columns import WIDTH, aligned, command_lines, within
 from .facts import too_few_cpus, usable_cpus
@@ -22,7 +22,7 @@ from .units import counted, seconds
 if TYPE_CHECKING:
     import pandas as pd
 
-SURPRISES, UNDECIDED = 3, 2
+SURPRISES, QUESTIONS = 3, 2
 """How many of each are shown; the report has all."""
 LABEL = 15
 
@@ -39,9 +39,9 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
     for label, text, *commands in remarks(result, chosen):
         lines += labelled(label, text, width)
         lines += [line for command in commands for line in command_lines(command, width, " " * LABEL)]
-    doubtful = any(re.search(r"(^|[ (])~\d", line) for line in lines)
+    doubtful = any(re.search(r"(^|[ (])~[\d+-]", line) for line in lines)
     meaning = " ~: hardly known, the ends of its interval differ threefold." if doubtful else ""
-    if any(answer.ranking.undecided for answer in chosen):
+    if any(answer.mark == UNDECIDED for answer in chosen):
         meaning += " ?: undecided, others may be as fast."
     lines += ["", *textwrap.wrap(f"{trust(result)}{meaning}", width)]
     return lines
@@ -55,7 +55,7 @@ def provisional(result: ResultFile, width: int = WIDTH) -> list[str]:
     chosen, width = at_one_size(result), within(width)
     if not chosen:
         return []
-    rows = answers_table(chosen, width, types_differ(sizes(answers(result))))
+    rows = answers_table(chosen, width, types_differ(sizes(answers(result))), final=False)
     return ["", "so far, of one process each and without intervals:", *rows, ""]
 
 
@@ -86,8 +86,8 @@ def what_was_measured(result: ResultFile, width: int) -> Iterator[str]:
         yield from textwrap.wrap("   ".join([*letters, "×: slower than the fastest"]), width)
 
 
-def answers_table(chosen: list[Answer], width: int, with_types: bool) -> Iterator[str]:
-    """One line a kernel. Below WIDTH the names of the slower implementations are left out."""
+def answers_table(chosen: list[Answer], width: int, with_types: bool, *, final: bool = True) -> Iterator[str]:
+    """One line a kernel. Below WIDTH the names of the slower implementations are left out. final: whether to mark what is undecided."""
     usual = max((answer.size for answer in chosen), key=lambda size: sum(same(size, one.size) for one in chosen))
     head = f"V = {usual.V:,}, B = {usual.B:,}" + (f", H = {usual.H:,}" if usual.H > 1 else "")
     wide = width >= WIDTH
@@ -99,12 +99,17 @@ def answers_table(chosen: list[Answer], width: int, with_types: bool) -> Iterato
             (plain, plain_ratio, book, ratio) if wide else (plain_ratio or plain.removeprefix("the "), ratio or book)
         )
         name = f"{answer.kernel}{other_size(answer.size, usual, with_types)}"
-        use = f"{answer.use.slug}{' ?' * bool(answer.ranking.undecided)}"
+        use = f"{answer.use.slug}{' ?' * (final and answer.mark == UNDECIDED)}"
         rows.append((name, use, seconds(wall_s(answer.use)), *others))
     lines = aligned(rows, left=(0, 1, 3, 5) if wide else (0, 1))
     yield lines[0]
     yield "─" * max(map(len, lines))
     yield from lines[1:]
+
+
+def marked(answer: Answer) -> str:
+    """The name of the case to use, with its mark: ``gather (tie)``."""
+    return f"{answer.use.slug}{f' ({answer.mark})' if answer.mark else ''}"
 
 
 def same(one: SizeRecord, other: SizeRecord) -> bool:
@@ -140,14 +145,14 @@ def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, ...
     for one in surprises(result)[:SURPRISES]:
         yield "surprise", f"{one.title.replace('`', '')}: {one.text.replace('`', '')}"
     questions = [answer for answer in chosen if undecided(answer, result).text]
-    for answer in questions[:UNDECIDED]:
+    for answer in questions[:QUESTIONS]:
         text, command = undecided(answer, result)
         remark = f"{answer.kernel} at V = {answer.size.V:,}: {text.replace('`', '')}"
         yield ("undecided", remark, command) if command else ("undecided", remark)
-    if len(questions) > UNDECIDED:
+    if len(questions) > QUESTIONS:
         yield (
             "undecided",
-            f"{counted(len(questions) - UNDECIDED, 'more kernel')}: {', '.join(answer.kernel for answer in questions[UNDECIDED:])}; see the report",
+            f"{counted(len(questions) - QUESTIONS, 'more kernel')}: {', '.join(answer.kernel for answer in questions[QUESTIONS:])}; see the report",
         )
     marked: dict[str, dict[str, None]] = {}
     for case in result.w2vbench.not_measured:
@@ -175,13 +180,12 @@ def from_outside(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str
             source = result.w2vbench.sources.get(f"{answer.kernel}/{row.slug}")
             if source and not source.file.startswith("impls/"):
                 place = f"{source.file}, {answer.kernel}/{row.slug} at {at(answer.size)}: {seconds(wall_s(row))} a call"
-                ratio = slower_text(answer.slower(row))
                 verdict = (
                     "use it"
                     if row is answer.use
                     else "as fast as any"
                     if answer.ties(row)
-                    else f"{ratio} than {answer.use.slug}"
+                    else f"{compared(answer.slower(row), answer.use.slug)}"
                 )
                 yield "yours", f"{place}, {verdict}"
 

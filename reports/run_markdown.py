@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .answers import Answer, answers, at_one_size, slower_text, trust, undecided
+from .answers import Answer, answers, at_one_size, compared, trust, undecided
 from .case_table import case_table, not_measured
 from .deck import HEADER, NOTE, deck_table
 from .frame import frame, grouped, wall_s
@@ -14,7 +14,7 @@ from .memory import EXPLANATION, RESIDENT
 from .notes import Series, notes_of, series_of_frame, stage_shares
 from .reasons import why
 from .result_schema import ResultFile
-from .run_lines import short, versus
+from .run_lines import marked, short, versus
 from .scaling_lines import markdown_lines
 from .surprises import surprises
 from .units import seconds
@@ -36,7 +36,6 @@ def as_markdown(result: ResultFile) -> str:
     if chosen := at_one_size(result):
         parts += [cells(ANSWERS), cells(["---"] * len(ANSWERS))]
         for answer in chosen:
-            use = f"{answer.use.slug}{f' ({answer.mark})' if answer.mark else ''}"
             others = (*versus(answer, answer.best("NumPy/SciPy")), *versus(answer, answer.baseline))
             parts.append(
                 cells(
@@ -44,7 +43,7 @@ def as_markdown(result: ResultFile) -> str:
                         answer.kernel,
                         short(answer.size.V),
                         short(answer.size.B),
-                        use,
+                        marked(answer),
                         seconds(wall_s(answer.use)),
                         *others,
                     ]
@@ -108,5 +107,5 @@ def advice(answer: Answer) -> str:
     if book is None or answer.ties(book):
         return text
     verb = "looks" if book in answer.ranking.undecided else "is"
-    ratio = slower_text(answer.slower(book))
-    return f"{text} `{book.slug}` {verb} {ratio}: {seconds(wall_s(book))} against {seconds(wall_s(answer.use))} a call."
+    times = f"{seconds(wall_s(book))} against {seconds(wall_s(answer.use))} a call"
+    return f"{text} `{book.slug}` {verb} {compared(answer.slower(book))}: {times}."

@@ -11,7 +11,7 @@ from .answers import Answer, at_one_size, trust
 from .files import read
 from .frame import wall_s
 from .result_schema import ResultFile
-from .run_lines import brief, remarks, versus, what_was_measured
+from .run_lines import brief, marked, remarks, versus, what_was_measured
 from .units import seconds
 
 HEADER = ("kernel", "V", "B", "use", "per call", "NumPy/SciPy", "slower", "textbook", "slower")
@@ -84,7 +84,7 @@ def html(result: ResultFile) -> str:
 def answer_row(answer: Answer) -> tuple[str, ...]:
     size, use = answer.size, answer.use
     others = (*versus(answer, answer.best("NumPy/SciPy")), *versus(answer, answer.baseline))
-    return answer.kernel, f"{size.V:,}", f"{size.B:,}", use.slug, seconds(wall_s(use)), *others
+    return answer.kernel, f"{size.V:,}", f"{size.B:,}", marked(answer), seconds(wall_s(use)), *others
 
 
 def cells(tag: str, row: tuple[str, ...]) -> Markup:

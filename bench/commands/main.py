@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
+import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -130,10 +131,11 @@ def in_plain_words(message: str, context: Any) -> str:
     extra = re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message)
     if not extra:
         return message
-    options = {name for parameter in getattr(context, "command", context).params for name in parameter.opts}
-    file = Path(extra[1])
-    option = "--impl" if file.suffix == ".py" else "--corpus"
-    hint = f": write {option} {file}" if option in options and (file.suffix or file.is_file()) else ""
+    command = getattr(context, "command", None)
+    options = {name for parameter in command.params for name in parameter.opts} if command else set()
+    option = "--impl" if extra[1].endswith(".py") else "--corpus"
+    is_file = extra[1].endswith((".py", ".txt")) or os.path.isfile(extra[1])  # noqa: PTH113 - any word, however long
+    hint = f": write {option} {shlex.quote(extra[1])}" if is_file and option in options and " " not in extra[1] else ""
     return f"unexpected argument {extra[1]}{hint}"
 
 

@@ -109,17 +109,28 @@ def replaced(path: Path, content: ResultFile) -> str:
     A file that is not stored for ``history`` is put aside.
     """
     try:
-        earlier, size = read(path), path.stat().st_size
-    except (ResultError, OSError):
+        earlier = read(path)
+    except ResultError:
         return ""
     cases = {row.case for row in content.benchmarks}
     lost = sum(row.case not in cases for row in earlier.benchmarks)
     if not lost:
         return ""
-    stored = (file for file in Path(".benchmarks").glob("*/*.json") if file.stat().st_size == size)
-    copy = next((file for file in stored if cmp(file, path, shallow=False)), None)
-    again = f"w2vbench report {quote(str(copy or put_aside(path)))}"
-    return f"{path.parent} showed an earlier run, with {counted(lost, 'timing')} that this one lacks; its page again: {again}"
+    file = next((one for one in sorted(Path(".benchmarks").glob("*/*.json")) if same_text(one, path)), None)
+    try:
+        file = file or put_aside(path)
+    except OSError:  # a result that is new counts for more
+        return f"{path.parent} showed an earlier run, with {counted(lost, 'timing')} that this one lacks"
+    again = f"w2vbench report {quote(str(file))} --out {quote(str(path.parent.with_name('earlier')))}"
+    return f"{path.parent} showed an earlier run, with {counted(lost, 'timing')} that this one lacks; its page: {again}"
+
+
+def same_text(one: Path, other: Path) -> bool:
+    """Whether two files have the same content. One that cannot be read has not."""
+    try:
+        return one.stat().st_size == other.stat().st_size and cmp(one, other, shallow=False)
+    except OSError:
+        return False
 
 
 def keep(content: ResultFile, path: Path, exit_code: int, unfinished: str = "", *, store_as: str = "") -> Outputs:

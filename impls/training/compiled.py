@@ -184,7 +184,7 @@ class Thread:
 
     def __init__(self, seed: int, window: int, K: int, centres: int, copies: Copies) -> None:
         width = copies.shared[0].shape[1]
-        contexts = 4 * window + 1  # of two centres
+        contexts = 4 * window  # of two centres
         self.copies = copies
         self.arguments = (
             (*copies.shared, *copies.own),

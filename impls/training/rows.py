@@ -63,7 +63,7 @@ class Centre:
     count
         The number of contexts, which is all words of the window but the centre.
     first
-        The place of the first context among those of the step.
+        The place of the first context among those of the step: an even number, since two contexts' slopes may be one vector.
     """
 
     def __init__(self, given: StepArguments, window: Any, step: Any, number: int, first: Any) -> None:
@@ -77,7 +77,9 @@ class Centre:
         def output_row(at: int) -> Any:
             return row_at(v, targets, b.add(slot, v.integer(at)))
 
-        self.target = output_row(min(number, given.centres_per_step - 1))
+        self.target = output_row(
+            min(number, given.centres_per_step - 1)
+        )  # of an empty window too, which changes nothing
         self.negatives = [output_row(given.centres_per_step + k) for k in range(given.negatives)]
 
     @property
@@ -154,17 +156,11 @@ def rows_together(pairs: int) -> int:
     return next((some for some in (4, 2) if some * (pairs + 1) < registers()), 1)
 
 
-def address_and_rows(context: Any, builder: Any, kind: Any, value: Any) -> tuple[Any, Any]:
-    """Return an array's address and its number of rows."""
-    array = context.make_array(kind)(context, builder, value)
-    return array.data, builder.extract_value(array.shape, 0)
-
-
 class StepArguments:
     """Unpacks the tuple that every step gets into addresses and numbers:
 
     line
-        Addresses of the input rows of a line's words, (n,) int64. Looked up once, they serve each window that a word is in, and
+        The line that is learnt from, as addresses of its words' input rows, (n,) int64. Looked up once, they serve each window that a word is in, and
         each is one register: LLVM would keep an address that is computed here as two, since a load can add them.
     targets
         Addresses of the output rows of a step's centres and negatives, (slots, centres + K) int64. There is a power of two of
@@ -193,7 +189,7 @@ class StepArguments:
         self.v = v = Vectors(builder)
         self.centres_per_step, self.pairs, units = (len(its) for its in kind[-3:])
         self.negatives = self.pairs - 1
-        self.width, self.units = -(-units * UNIT_FLOATS // LINE_FLOATS) * LINE_FLOATS, units
+        self.width = -(-units * UNIT_FLOATS // LINE_FLOATS) * LINE_FLOATS
         self.line, self.addresses, self.means = (address for address, _ in (line, addresses, means))
         self.slopes = Slopes(v, self.pairs, alpha, slopes[0])
         self.whole, rest = divmod(units * UNIT_FLOATS, v.elements)
@@ -203,7 +199,10 @@ class StepArguments:
         """Return an array's address and number of rows, or another value as it is."""
         from numba.core import types
 
-        return address_and_rows(self.context, builder, kind, value) if isinstance(kind, types.Array) else value
+        if not isinstance(kind, types.Array):
+            return value
+        array = self.context.make_array(kind)(self.context, builder, value)
+        return array.data, builder.extract_value(array.shape, 0)
 
     def centres(self, windows: Sequence[Any]) -> list[Centre]:
         """Return the centres of a step, given their windows. The first of them is at the place of the step's number."""
@@ -213,7 +212,7 @@ class StepArguments:
         for number, window in enumerate(windows):
             centres.append(Centre(self, window, step, number, first))
             end = b.add(first, centres[-1].count)
-            first = b.and_(b.add(end, v.integer(1)), v.integer(-2))  # the slopes of two contexts may be one vector
+            first = b.and_(b.add(end, v.integer(1)), v.integer(-2))
         return centres
 
     @property
@@ -226,8 +225,8 @@ class StepArguments:
     ) -> list[Any]:
         """Generate a loop over a row's pieces, so many at a time, that carries values in registers.
 
-        A loop over the rows inside of it then ends at one place in the code, after as many rows as for the part before, which a
-        processor learns to predict. Of a copy of the code for each part it would have to learn each end.
+        It is one loop, not a copy of the code for each part. A loop over contexts inside of it then ends at one place in the code,
+        after as many rounds as for the part before, and a processor learns to predict that.
 
         Parameters
         ----------

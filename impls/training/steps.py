@@ -122,7 +122,7 @@ def cbow_slopes(typing: Any, given: Any, windows: Any) -> Any:
     given
         See ``StepArguments``.
     windows
-        A tuple of that of one centre, or of those of two: see ``skip_gram_slopes``.
+        A tuple of that of one centre, or of those of two: see ``skip_gram_slopes``. Each has at least one context.
     """
     from numba.core import cgutils, types
 

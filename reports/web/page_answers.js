@@ -16,16 +16,22 @@ function ratioText(problem, one, reference = state.ref) {
     ratio = one.r[reference];
   if (base === null || !ratio) return "–";
   if (one.i === base)
-    return reference === FASTEST && problem.ties.length === 1 ? "fastest" : reference === FASTEST ? "use this" : "1×";
+    return reference !== FASTEST ? "1×" : problem.ties.length === 1 && !problem.undecided[0] ? "fastest" : "use this";
   const vague = vagueness(ratio);
-  if (reference === FASTEST)
-    return problem.ties.includes(one.i)
-      ? "tie"
-      : vague +
-          (ratio[0] < 1.1 ? `+${((ratio[0] - 1) * 100).toFixed(0)} %` : `${two(ratio[0])}×`)
-            .replace(/^[+]-?0 %$|^[+]-.*/, "as fast"); // what is to be used ties with it
-  return vague + slower(ratio[0]).replace(/^0 % .*/, "as fast");
+  if (reference !== FASTEST) return comparedInWords(ratio);
+  return problem.ties.includes(one.i) ? "tie" : vague + toFastest(ratio[0], vague);
 }
+
+/** A ratio to what is used, of a case that does not tie with it: "28×", "+6 %", "as fast"; what is undecided may look faster. */
+function toFastest(ratio, vague) {
+  const percent = ((ratio - 1) * 100).toFixed(0);
+  if (ratio >= 1.1) return `${two(ratio)}×`;
+  if (Number(percent) === 0) return vague ? "0 %" : "as fast";
+  return ratio > 1 / 1.1 ? `${ratio > 1 ? "+" : ""}${percent} %` : slower(ratio);
+}
+
+/** A ratio in words: "28× slower", "as fast", "~1.9× faster". */
+const comparedInWords = (ratio) => (ratio ? vagueness(ratio) + slower(ratio[0]).replace(/^0 % .*/, "as fast") : "–");
 
 function answerCell(kernel, problem, reference) {
   const number = problem.references[reference];
@@ -138,7 +144,7 @@ function showSummary() {
       [value, unit] = scaled(best.t[0], "s");
     const others = problem.ties.slice(1).map((number) => kernel.implementations[number].slug),
       [open, command] = problem.undecided,
-      mark = open
+      badge = open
         ? h("span", { class: "badge", title: `${open} ${command}`.trim().replaceAll("`", "") }, "?")
         : others.length
           ? h("span", { class: "badge", title: `about as fast: ${others.join(", ")}` }, "tie")
@@ -150,7 +156,7 @@ function showSummary() {
         "tr",
         { class: "answer" },
         first,
-        h("td", { class: "use" }, nameOf(kernel, problem.use), mark),
+        h("td", { class: "use" }, nameOf(kernel, problem.use), badge),
         state.ref === FASTEST
           ? h("td", { class: "number" }, h("b", {}, value), h("span", { class: "unit" }, unit))
           : h("td", { class: "number ratio" }, ratioText(problem, best)),

@@ -184,7 +184,7 @@ function heatTable(kernel, problem) {
         : one.ties.includes(number)
           ? "tie"
           : ratio < 1.1
-            ? `+${((ratio - 1) * 100).toFixed(0)} %`.replace("+-", "−")
+            ? `${vagueness(found.r[FASTEST])}+${((ratio - 1) * 100).toFixed(0)} %`.replace("+-", "−")
             : `${vagueness(found.r[FASTEST])}${narrow(ratio)}×`;
     const { class: kind, style } = shade(heat);
     return h("td", { class: `${kind}${one.ties.includes(number) ? " one" : ""}`, style }, text);

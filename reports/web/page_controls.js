@@ -84,7 +84,7 @@ function measuredAnswer(kernel, problem) {
       : [
           "; with NumPy and SciPy only ",
           nameOf(kernel, numpy),
-          ` (${ratioText(problem, caseOf(problem, numpy), FASTEST)}${problem.ties.includes(numpy) ? "" : " slower"})`,
+          ` (${problem.ties.includes(numpy) ? "tie" : comparedInWords(caseOf(problem, numpy).r[FASTEST])})`,
         ],
   ];
 }

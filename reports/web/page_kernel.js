@@ -8,10 +8,7 @@ function picks(kernel, problem) {
       ? undefined
       : problem.ties.includes(number) && problem.ties.includes(base)
         ? h("b", {}, "tie")
-        : [
-            h("b", {}, ratioText(problem, caseOf(problem, number)) + (state.ref === FASTEST ? " slower" : "")),
-            h("span", {}, `than ${name(base)}`),
-          ];
+        : [h("b", {}, comparedInWords(caseOf(problem, number).r[state.ref])), h("span", {}, `than ${name(base)}`)];
   const one = (title, reference) => {
     const number = problem.references[reference];
     if (number === null) return undefined;

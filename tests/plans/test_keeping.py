@@ -20,8 +20,8 @@ def test_a_page_that_a_smaller_run_replaces_can_be_made_again(tmp_path: Path, mo
     assert replaced(out, large) == ""
     said = replaced(out, small)
     assert said == (
-        "my out showed an earlier run, with 1 timing that this one lacks; its page again: w2vbench report "
-        f"{kept.stored}"
+        "my out showed an earlier run, with 1 timing that this one lacks; its page: w2vbench report "
+        f"{kept.stored} --out earlier"
     )
     keep(small, out, 0)
     assert replaced(out, large) == ""  # which has all that is there
@@ -32,8 +32,11 @@ def test_what_is_stored_nowhere_is_put_aside(tmp_path: Path, monkeypatch: pytest
     out = Path("out/result.json")
     whole = saved.result(row("gather", 1e-5), row("take", 1e-5))
     keep(whole, out, 0)
+    Path(".benchmarks/here").mkdir(parents=True)
+    Path(".benchmarks/here/0001_gone.json").symlink_to("nowhere")
+    Path(".benchmarks/here/0002_folder.json").mkdir()
     assert replaced(out, saved.result()).endswith(
-        "with 2 timings that this one lacks; its page again: w2vbench report out/result.previous-1.json"
+        "with 2 timings that this one lacks; its page: w2vbench report out/result.previous-1.json --out earlier"
     )
     assert len(read(out.with_name("result.previous-1.json")).benchmarks) == 2
 
