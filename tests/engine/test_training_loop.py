@@ -61,7 +61,10 @@ def test_of_a_text_that_is_streamed_only_the_vocabulary_is_in_memory(tmp_path: P
 
 def test_what_is_too_rare_says_which_option_to_change(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("one two two three")
-    with pytest.raises(CorpusError, match=r"1 of its 3 distinct words occurs 2 times or more \(--min-count"):
+    with pytest.raises(
+        CorpusError,
+        match=r"1 of its 3 distinct words occurs 2 times or more: give a longer text, or a smaller --min-count",
+    ):
         stored(tmp_path / "text", tmp_path, 2)
 
 
