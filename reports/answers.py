@@ -200,10 +200,15 @@ def trust(result: ResultFile) -> str:
     ]
     if not widths:
         several = any(len(answer.rows) > 1 for answer in answers(result).values())
-        few = "Ratios have no intervals: there are too few processes."
-        return f"{few if several else 'No kernel has two implementations here, so there are no ratios.'} {speed_varied(result)}".strip()
-    typical, most = np.percentile(widths, (50, 90))
-    return f"A ratio is known {precision(typical)} typically, and nine of ten {precision(most)}. {speed_varied(result)}".strip()
+        known = (
+            "Ratios have no intervals: there are too few processes."
+            if several
+            else "No kernel has two implementations here, so there are no ratios."
+        )
+    else:
+        typical, most = np.percentile(widths, (50, 90))
+        known = f"A ratio is known {precision(typical)} typically, and nine of ten {precision(most)}."
+    return " ".join(filter(None, (known, speed_varied(result))))
 
 
 def precision(width: float) -> str:

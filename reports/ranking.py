@@ -142,8 +142,9 @@ def winner_speedup(row: Row, baseline: Row, problem: Sequence[Row]) -> Interval 
 
 def hardly_known(ratio: Interval | None) -> bool:
     """Whether a ratio has an interval whose ends differ by the factor VAGUE."""
-    ends = (None, None) if ratio is None else (ratio.low, ratio.high)
-    return ends[0] is not None and ends[1] is not None and ends[1] > VAGUE * max(ends[0], 1e-12)
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return False
+    return ratio.high > VAGUE * max(ratio.low, 1e-12)
 
 
 def slower(logs: Sequence[Sequence[float]]) -> list[bool]:

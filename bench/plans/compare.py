@@ -107,9 +107,7 @@ def compare(request: CompareRequest, say: Say, progress: AbstractContextManager[
             if not any((tree.folder / file).is_file() for tree in (base, head)):
                 raise RevisionError(f"{file} is at neither revision: is it in git?")
         found = compare_trees(request, context, root, base, head, note)
-    noise = {"threads": request.threads, "waiting": found.waiting} if found.cases else None
-    content = session.result_file("compare", noise=noise)
-    return keep_comparison(found, content, request.out, request.junit)
+    return keep_comparison(found, session.comparison_file(found, request.threads), request.out, request.junit)
 
 
 def compare_files(request: CompareRequest, session: Session) -> Outputs:

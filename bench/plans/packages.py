@@ -95,9 +95,7 @@ def compare_packages(request: PackagesRequest, say: Say, progress: AbstractConte
         with measuring_in(context, {BASE: base, CONTROL: base, HEAD: head}, request.files) as contexts:
             sides = Sides(requirements=asked, environments=(base, head), contexts=contexts)
             found = compare_sides(request, sides, say, note)
-    noise = {"threads": request.threads, "waiting": found.waiting} if found.cases else None
-    content = session.result_file("compare", noise=noise)
-    return keep_comparison(found, content, request.out, request.junit)
+    return keep_comparison(found, session.comparison_file(found, request.threads), request.out, request.junit)
 
 
 def two(pythons: Sequence[str]) -> Sequence[str]:

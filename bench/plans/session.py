@@ -30,6 +30,7 @@ from bench.engine.protocol import ImplementationSource, MeasurementSettings
 from impls import catalogue, texts
 from impls.interface import Implementation
 from impls.words import Corpus
+from reports.comparison_schema import Comparison
 from reports.result_schema import SCHEMA, Commit, Engine, Phase, ResultFile, Row, Suite
 
 from .selection import Selection, no_such_kernel
@@ -214,6 +215,11 @@ class Session:
         machine = self.machine | self.facts_after()
         for sentence in environment.warnings_of(machine, threads=threads):
             self.say(f"warning: {sentence}")
+
+    def comparison_file(self, found: Comparison, threads: int) -> ResultFile:
+        """Return the result file of a comparison that was made here and now, without the comparison itself."""
+        noise = {"threads": threads, "waiting": found.waiting}
+        return self.result_file("compare", noise=noise if found.cases else None)
 
     def result_file(
         self,

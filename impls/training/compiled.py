@@ -24,7 +24,7 @@ from ..words import Floats, Ints
 from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial
 from .pairs import keep_probability, pairs_in
 from .rows import UNIT_FLOATS, floats_of_slopes, rows_together
-from .steps import cbow_moves, cbow_slopes, prefetch_row, row_address, skip_gram_moves, skip_gram_slopes
+from .steps import cbow_moves, cbow_slopes, prefetch_to_write, skip_gram_moves, skip_gram_slopes, word_address
 from .threads import (
     OWN_ROWS,
     Copies,
@@ -62,8 +62,8 @@ def draw_targets(
             word = draw(state, aliases)
             while word == np.uint64(first) or word == np.uint64(other):
                 word = draw(state, aliases)
-        targets[slot, k] = row_address(W_out, own_out, word)
-        prefetch_row(targets[slot, k], units)
+        targets[slot, k] = word_address(W_out, own_out, word)
+        prefetch_to_write(targets[slot, k], units)
 
 
 def subsample(words: Ints, begin: int, end: int, keep: Array, state: Array, line: Ints) -> int:
@@ -137,7 +137,7 @@ def one_line(
     length, learnt = subsample(words, first, last, keep, state, line), 0
     line = line[:length]
     for at in range(length):
-        rows[at] = row_address(tables[0], tables[2], line[at])
+        rows[at] = word_address(tables[0], tables[2], line[at])
     learns, steps = trains and length > 1, (length + len(centres) - 1) // len(centres)
     for step in range(min(AHEAD, steps)):
         draw_targets(step, steps, line, state, aliases, tables, given)
@@ -160,7 +160,7 @@ def one_line(
             draw_targets(step + AHEAD, steps, line, state, aliases, tables, given)
             for at in range(step + AHEAD, length, steps):
                 if at + window < length:
-                    prefetch_row(rows[at + window], units)
+                    prefetch_to_write(rows[at + window], units)
         if learns and len(skip_gram):
             skip_gram_moves(given, (its, other))
         elif learns and two:
@@ -194,7 +194,7 @@ class Thread:
             on_own_lines(np.zeros(LONGEST + 1, np.int64)),  # addresses of their input rows
             on_own_lines(np.zeros((SLOTS, centres + K), np.int64)),  # of the output rows of centres and negatives
             aligned(1, floats_of_slopes(contexts, 1 + K))[0],
-            on_own_lines(np.zeros(contexts, np.int64)),  # addresses of input rows
+            on_own_lines(np.zeros(contexts, np.int64)),  # those of a step's contexts, one after another
             aligned(4, width),  # CBOW's means and changes
         )
 

@@ -77,9 +77,8 @@ class Centre:
         def output_row(at: int) -> Any:
             return row_at(v, targets, b.add(slot, v.integer(at)))
 
-        self.target = output_row(
-            min(number, given.centres_per_step - 1)
-        )  # of an empty window too, which changes nothing
+        # an empty window has a target too, whatever it is: it changes nothing
+        self.target = output_row(min(number, given.centres_per_step - 1))
         self.negatives = [output_row(given.centres_per_step + k) for k in range(given.negatives)]
 
     @property

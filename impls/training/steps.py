@@ -21,7 +21,7 @@ from .rows import (
 
 
 @machine_code
-def row_address(typing: Any, table: Any, own: Any, word: Any) -> Any:
+def word_address(typing: Any, table: Any, own: Any, word: Any) -> Any:
     """Return the address of a word's row: in the thread's own table if it has that row, else in the shared one.
 
     There is no branch: it is often one and often the other, which a processor could not predict.
@@ -41,7 +41,7 @@ def row_address(typing: Any, table: Any, own: Any, word: Any) -> Any:
 
 
 @machine_code
-def prefetch_row(typing: Any, address: Any, units: Any) -> Any:
+def prefetch_to_write(typing: Any, address: Any, units: Any) -> Any:
     """Prefetch the row at an address, for writing. Of units, the used units of a row, only the length counts."""
     from numba.core import types
 
