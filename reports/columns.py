@@ -23,24 +23,24 @@ def within(width: int) -> int:
     return max(NARROW, min(width, WIDTH))
 
 
-def aligned(rows: Sequence[Sequence[str]], left: Collection[int], gap: int = 1) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], left: Collection[int], gap: int = 1, left_gap: int = 2) -> list[str]:
     """Return rows as lines with aligned columns.
 
     Parameters
     ----------
     left
         The columns whose cells begin together; those of the others end together.
-    gap
-        Spaces before the others; before these there are always two.
+    gap, left_gap
+        Spaces before the others, and before these.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
 
     def line(row: Sequence[str]) -> str:
         cells = [
-            f"  {cell:<{wide}}" if at in left else f"{'':{gap}}{cell:>{wide}}"
+            f"{'':{left_gap}}{cell:<{wide}}" if at in left else f"{'':{gap}}{cell:>{wide}}"
             for at, (cell, wide) in enumerate(zip(row, widths, strict=True))
         ]
-        return "".join(cells)[2:].rstrip()
+        return "".join(cells)[left_gap if 0 in left else gap :].rstrip()
 
     return list(map(line, rows))
 

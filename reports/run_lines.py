@@ -99,9 +99,12 @@ def answers_table(chosen: list[Answer], width: int, with_types: bool, *, final: 
             (plain, plain_ratio, book, ratio) if wide else (plain_ratio or plain.removeprefix("the "), ratio or book)
         )
         name = f"{answer.kernel}{other_size(answer.size, usual, with_types)}"
-        use = f"{answer.use.slug}{' ?' * (final and answer.mark == UNDECIDED)}"
+        use = f"{answer.use.slug}{'?' * (final and answer.mark == UNDECIDED)}"
         rows.append((name, use, seconds(wall_s(answer.use)), *others))
-    lines = aligned(rows, left=(0, 1, 3, 5) if wide else (0, 1))
+    left = (0, 1, 3, 5) if wide else (0, 1)
+    lines = aligned(rows, left)
+    if max(map(len, lines)) > width:
+        lines = aligned(rows, left, left_gap=1)
     yield lines[0]
     yield "─" * max(map(len, lines))
     yield from lines[1:]

@@ -67,7 +67,7 @@ def test_what_is_undecided_looks_so_in_the_table_too_and_is_compared_with_what_t
     loop, leader = row("loop", processes(*[1.02e-5] * 3), baseline=True), row("gather", processes(*[1e-5] * 3))
     result = saved.result(loop, leader, row("take", processes(0.8e-5, 1.6e-5, 2.4e-5)))
     text = "\n".join(brief(result, 100))
-    assert "loop ?" in text
+    assert "loop?" in text
     assert text.endswith("?: undecided, others may be as fast.")
     assert said(result, "undecided").startswith("lookup at V = 10,000: take looks ~1.4× slower than loop, but")
     assert "| loop (undecided) |" in as_markdown(result)
