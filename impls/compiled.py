@@ -93,13 +93,17 @@ def ready(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[
     used = variables_read(function)
     types = tuple(typeof(argument if name in used else 0) for name, argument in zip(parameters, arguments, strict=True))
     classes = compile_cache.named_tuples_in(arguments)
-    version = compiled(function, classes)
-    try:
-        machine = version.compile(types)
-    except Exception:  # from the code itself, or from reading the cache: numba does not distinguish them
+    for find in (kept, compiled):
+        try:
+            version = find(function, classes)
+            machine = version.compile(types)
+            break
+        except Exception:  # from the code itself, or from reading the cache: numba does not distinguish them
+            continue
+    else:
         version = dispatcher(function)
         machine = version.compile(types)
-        compile_cache.delete(compile_cache.cache_key(function, machinery(counts_references(function)), classes))
+        compile_cache.delete(key_of(function, classes))
     refuse_parts_of_arrays(function, version.overloads[types].signature.return_type)
     return direct_call(machine, parameters, used)
 
@@ -143,11 +147,45 @@ def compiled(function: Callable[..., Any], classes: tuple[str, ...] = ()) -> Any
     classes
         Names of the named tuples among its arguments, which numba looks up by name in a cache.
     """
-    key = compile_cache.cache_key(function, machinery(counts_references(function)), classes)
-    folder = compile_cache.cache_folder(key) if key else None
+    folder = folder_of(function, classes)
     if folder is None:
         return dispatcher(function)
     return compile_cache.in_folder(folder, lambda: dispatcher(function, folder))
+
+
+@cache
+def key_of(function: Callable[..., Any], classes: tuple[str, ...] = ()) -> str | None:
+    return compile_cache.cache_key(function, machinery(counts_references(function)), classes)
+
+
+@cache
+def folder_of(function: Callable[..., Any], classes: tuple[str, ...]) -> Path | None:
+    """Return the folder in which a function's machine code is kept; None if it cannot be."""
+    key = key_of(function, classes)
+    return compile_cache.cache_folder(key) if key else None
+
+
+class Unread(dict[str, Any]):
+    """The global names of a function whose machine code is read, not compiled: numba asks for none of them then."""
+
+    def __missing__(self, name: str) -> Any:
+        raise LookupError("this machine code is not in the cache")
+
+
+@cache
+def kept(function: Callable[..., Any], classes: tuple[str, ...]) -> Any:
+    """Return a version of a function as ``compiled`` does, which only reads machine code. It raises LookupError if it must compile.
+
+    It needs no versions of the functions that this one calls, which take longer to make than the machine code takes to read.
+    """
+    import numba
+
+    folder = folder_of(function, classes)
+    if folder is None or function.__closure__:  # numba looks machine code up by what a closure holds
+        raise LookupError("no machine code of this function can be found")
+    options = with_references(OPTIONS, counts_references(function))
+    copy = compile_cache.relocate(copied(function, Unread(), (), key_of(function)), folder)
+    return compile_cache.in_folder(folder, lambda: numba.njit(**options, cache=True)(copy))
 
 
 def dispatcher(function: Any, folder: Path | None = None) -> Any:
@@ -202,15 +240,11 @@ def rebuild(dispatcher: Any, references: bool) -> Any:
 def with_callees(function: Any, references: bool) -> FunctionType:
     """Copy a function, with numba's versions of the functions that it calls.
 
-    The copy belongs to a module that every process knows. Its name is unique to its code: machine code is linked by name,
-    and one process may have two revisions.
-
     Raises
     ------
     TypeError
         If the function calls itself: its copy would have to exist before those of its callees.
     """
-    code = function.__code__
     if function in FOLLOWED.get():
         raise TypeError(f"{function.__name__}() calls itself, which compiled functions cannot do here: write a loop")
     token = FOLLOWED.set((*FOLLOWED.get(), function))
@@ -219,11 +253,21 @@ def with_callees(function: Any, references: bool) -> FunctionType:
         cells = tuple(CellType(callee(cell.cell_contents, (), references)) for cell in function.__closure__ or ())
     finally:
         FOLLOWED.reset(token)
-    globals_ = {**function.__globals__, **names, "__name__": "numba"}
-    copy = FunctionType(code, globals_, function.__name__, function.__defaults__, cells)
+    key = compile_cache.cache_key(function, machinery(references))
+    return copied(function, {**function.__globals__, **names}, cells, key)
+
+
+def copied(function: Any, names: dict[str, Any], cells: tuple[CellType, ...], key: str | None) -> FunctionType:
+    """Copy a function, with these global names and cells.
+
+    The copy belongs to a module that every process knows. Its name is unique to its code: machine code is linked by name,
+    and one process may have two revisions. key: what is unique to the code; None if that is unknown.
+    """
+    names["__name__"] = "numba"
+    copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, cells)
     copy.__kwdefaults__ = function.__kwdefaults__
-    key = compile_cache.cache_key(function, machinery(references)) or f"unknown_{next(NUMBERS)}"
-    copy.__qualname__, copy.__module__ = f"{function.__qualname__}_{key}", "numba"
+    copy.__qualname__ = f"{function.__qualname__}_{key or f'unknown_{next(NUMBERS)}'}"
+    copy.__module__ = "numba"
     return copy
 
 

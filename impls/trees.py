@@ -73,14 +73,16 @@ def is_environment(folder: Path) -> bool:
 
 def is_pinned(file: Path) -> bool:
     """Whether a file belongs to the standard library or to a PINNED package."""
-    sites, standard = (
-        [Path(sysconfig.get_path(name)).resolve() for name in names]
-        for names in (("purelib", "platlib"), ("stdlib", "platstdlib"))
-    )
-    for site in sites:
+    for site in python_folders("purelib", "platlib"):
         if file.is_relative_to(site):
             return file.relative_to(site).parts[0] in PINNED
-    return any(file.is_relative_to(folder) for folder in standard)
+    return any(file.is_relative_to(folder) for folder in python_folders("stdlib", "platstdlib"))
+
+
+@cache
+def python_folders(*names: str) -> tuple[Path, ...]:
+    """Return folders of this Python, by ``sysconfig``'s names."""
+    return tuple(Path(sysconfig.get_path(name)).resolve() for name in names)
 
 
 @cache

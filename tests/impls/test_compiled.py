@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -290,6 +291,25 @@ def test_processes_that_compile_the_same_at_once_do_not_disturb_each_other(tmp_p
     file = write(tmp_path)
     processes = [started(tmp_path / "cache", file) for _ in range(3)]
     assert [ended(process)[0] for process in processes] == [[1.0]] * 3
+
+
+def test_kept_code_is_read_without_preparing_what_the_function_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which takes longer than reading it."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+
+    def twice(x: int) -> int:
+        return helper(x) * 2
+
+    def again() -> Callable[..., Any]:  # as another process would see it
+        return FunctionType(twice.__code__, {"helper": helper})
+
+    assert ready(again(), (4,))(4) == 14
+    monkeypatch.setattr("impls.compiled.with_callees", None)
+    assert ready(again(), (4,))(5) == 16
+    with pytest.raises(TypeError):  # for other types it is compiled
+        ready(again(), (4.0,))
 
 
 def test_kept_code_that_cannot_be_read_is_compiled_anew(tmp_path: Path) -> None:
