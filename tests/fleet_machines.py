@@ -29,8 +29,8 @@ from bench.plans.journal import entry_of
 from bench.plans.keeping import Outputs
 from bench.plans.problems import ProblemRun
 from bench.plans.remote import Measured, Prepared
+from bench.plans.request import Note
 from bench.plans.run import RunRequest
-from bench.plans.session import Note
 from reports.machines import Column, column, side_by_side
 from reports.result_schema import ResultFile
 from reports.schema_fields import Samples

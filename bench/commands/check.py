@@ -33,7 +33,8 @@ def check(
     With --book, check your own layers of the book instead: Embedding, EmbeddingDot, UnigramSampler, CBOW and others.
     """
     from bench.commands import terminal as show
-    from bench.plans.session import Request, check_implementations, is_sound
+    from bench.plans.request import Request
+    from bench.plans.session import check_implementations, is_sound
 
     if book is None:
         if untimed:

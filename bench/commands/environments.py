@@ -27,7 +27,7 @@ def environments(
     """List the environments that compare --packages and versions made, with their packages and sizes, or remove them."""
     from bench.commands import terminal as show
     from bench.plans import environments as kept
-    from bench.plans.session import PlanError
+    from bench.plans.request import PlanError
 
     every = {one.name: one for one in kept.kept()}
     if unknown := [name for name in remove or () if name not in every and name != "all"]:

@@ -54,8 +54,8 @@ def history(
     """
     from bench.commands import summaries
     from bench.commands import terminal as show
+    from bench.plans.request import PlanError
     from bench.plans.selection import Selection
-    from bench.plans.session import PlanError
     from bench.plans.worktrees import current_root
     from reports import acknowledged
     from reports import history as trends
@@ -89,7 +89,7 @@ def history(
 
 def select_trends(trends: Sequence[Trend], selection: Selection) -> list[Trend]:
     """Return the trends of the selected cases. Raises PlanError if nothing is left."""
-    from bench.plans.session import PlanError
+    from bench.plans.request import PlanError
 
     for trend in trends:
         trend.series = {

@@ -10,6 +10,6 @@ from .options import Impl, Json, Kernels
 def list_(kernel: Kernels = None, impl: Impl = None, json: Json = False) -> None:
     """List every implementation, and whether it can run here or what to install."""
     from bench.commands import terminal as show
-    from bench.plans.session import Request
+    from bench.plans.request import Request
 
     show.implementations(Request(files=impl or (), kernels=kernel or ()).implementations(), as_json=json)

@@ -19,7 +19,7 @@ from bench.engine.contract import Verdict
 from bench.engine.timing import take_sample
 from bench.engine.variant import PreparedVariant, adapt_batch
 from bench.engine.verify import Verifier
-from bench.plans import run, run_result, session
+from bench.plans import request, run, run_result, session
 from bench.plans.presets import PRESETS
 from bench.plans.selection import Selection
 from impls import catalogue, texts
@@ -45,7 +45,7 @@ def cases(config: pytest.Config) -> dict[Case, Implementation]:
         raise pytest.UsageError(f"--benchmark-preset: no preset {name!r}; there are {', '.join(PRESETS)}")
     try:
         return planned(name, tuple(config.getoption("benchmark_impl")), config.getoption("benchmark_beside"))
-    except (catalogue.CatalogueError, session.PlanError) as error:
+    except (catalogue.CatalogueError, request.PlanError) as error:
         raise pytest.UsageError(f"--benchmark: {error}") from error
 
 

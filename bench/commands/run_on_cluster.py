@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from bench.plans.fleet_members import FleetRequest
 from bench.plans.fleet_run import FleetOutputs, run_fleet
 from bench.plans.keeping import prepare_folder
+from bench.plans.request import PlanError
 from bench.plans.run import RunRequest
-from bench.plans.session import PlanError
 
 from . import summaries, terminal
 from .progress import step_progress

@@ -15,7 +15,7 @@ MODELS = ("skip-gram", "cbow")
 
 def architecture(model: str | None, sg: int | None, cbow: int | None) -> str:
     """Return the model that --model, --sg or --cbow selects. Raises PlanError if they contradict each other."""
-    from bench.plans.session import PlanError
+    from bench.plans.request import PlanError
 
     named = {model, None if sg is None else MODELS[1 - sg], None if cbow is None else MODELS[cbow]} - {None}
     if len(named) > 1:

@@ -15,8 +15,8 @@ from impls.case import Case
 from impls.interface import Implementation
 
 from .presets import GATE
+from .request import PlanError, Request
 from .selection import Selection, no_such_kernel
-from .session import PlanError, Request
 
 
 def selected(request: Request, threads: int, where: str) -> list[Implementation]:

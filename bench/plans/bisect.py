@@ -28,8 +28,9 @@ from .differences import (
 )
 from .first_changed import first_changed
 from .presets import GATE
+from .request import Note, NothingToKeep, PlanError, Request, Say
 from .selection import hint_for
-from .session import Note, NothingToKeep, PlanError, Request, Say, Session, memory_limit
+from .session import Session, memory_limit
 from .worktrees import RevisionError, checked_out, commit_of, differing_files, git
 
 WORSE = ("slower", "wrong", "broken")

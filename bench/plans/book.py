@@ -17,7 +17,8 @@ from bench.engine.worker_process import WorkerFailure
 from reports.units import counted
 
 from .book_times import SETTINGS, SIZE, TimedMethods, chosen_timings, time_methods
-from .session import Note, PlanError, Request, Say, Session, memory_limit
+from .request import Note, PlanError, Request, Say
+from .session import Session, memory_limit
 
 
 @dataclass(frozen=True, kw_only=True)

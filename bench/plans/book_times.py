@@ -20,7 +20,7 @@ from impls.interface import Implementation
 from reports.statistics import Floats, Interval, paired_ratio, typical_figure
 
 from .presets import fit
-from .session import Note
+from .request import Note
 
 SETTINGS = MeasurementSettings(processes=4, rounds=10, variant_s=0.03, profile=False)
 SIZE = Size(10_000, 100, 100, 5)

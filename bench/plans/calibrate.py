@@ -37,7 +37,8 @@ from .environments import environment_for, split_requirements
 from .keeping import Outputs, keep, locked
 from .other_rules import apply_rules
 from .packages_run import PACKAGE_SIDES, PackagesRun
-from .session import MeasurementRequest, Note, NothingToKeep, Say, Session, memory_limit, stop_on_signals
+from .request import MeasurementRequest, Note, NothingToKeep, Say
+from .session import Session, memory_limit, stop_on_signals
 from .worktrees import Tree
 
 SLOWED = {share: Side(f"slower by {share:g}", HEAD, share) for share in (0.02, 0.05, 0.10)}

@@ -24,7 +24,8 @@ from .comparison_jobs import sources_of
 from .comparison_run import THRESHOLD, ComparisonRun
 from .differences import CaseSelection, differences, list_sides
 from .keeping import Outputs, check_junit, keep_comparison, prepare_folder
-from .session import MeasurementRequest, Note, PlanError, Say, Session, memory_limit
+from .request import MeasurementRequest, Note, PlanError, Say
+from .session import Session, memory_limit
 from .worktrees import RevisionError, Tree, checked_out, differing_files, git, repository, work_tree
 
 

@@ -32,7 +32,7 @@ from reports.verdicts import SAME_CODE, Verdict, undecided
 from .comparison_jobs import by_problem, gate_settings, job_of
 from .comparison_samples import SIDES, CaseSamples, Side, variant_name
 from .differences import ComparedCase, Differences
-from .session import Note
+from .request import Note
 from .waiting import waiting
 
 THRESHOLD = 0.02

@@ -20,7 +20,7 @@ from reports.stages import BASE, HEAD
 from .differences import NotComparable
 from .environments import PythonEnvironment
 from .installers import run
-from .session import PlanError
+from .request import PlanError
 from .worktrees import RevisionError
 
 PACKAGES = ("bench", "impls", "reports", "w2vbench")

@@ -25,7 +25,7 @@ from packaging.utils import canonicalize_name
 from impls.compile_cache import cache_home
 
 from .installers import installer, interpreter, run
-from .session import PlanError, Say
+from .request import PlanError, Say
 
 RECORD = "w2vbench.json"
 """What an environment has. It is written last, so that a folder without it is not finished."""

@@ -39,7 +39,7 @@ from .fleet_members import (
 from .journal import entry_of
 from .problems import ProblemRun
 from .remote import HERE, Further, Measured, Prepared
-from .session import Note, PlanError, Say
+from .request import Note, PlanError, Say
 from .station import RemoteRun
 
 

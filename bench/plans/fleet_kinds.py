@@ -23,8 +23,9 @@ from .journal import NAME, Journal
 from .keeping import Outputs
 from .problems import ProblemRun, admit
 from .remote import Measured, Prepared
+from .request import Say
 from .run import Run, RunRequest, keep_run, run_identity
-from .session import Say, Session
+from .session import Session
 from .turns import first_and_others, time_left, undecided
 
 MOST_CHECKS = 32

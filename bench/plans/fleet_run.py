@@ -23,7 +23,8 @@ from .fleet_members import FleetRequest
 from .journal import NAME, JournalError
 from .keeping import Outputs, locked
 from .machine_report import report_of
-from .session import Note, NothingToKeep, Say, stop_on_signals
+from .request import Note, NothingToKeep, Say
+from .session import stop_on_signals
 
 
 @dataclass(frozen=True)

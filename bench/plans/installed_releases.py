@@ -13,7 +13,7 @@ from reports.comparison_schema import ComparedEnvironment
 
 from .environment_workers import described
 from .environments import PythonEnvironment, environment_for
-from .session import PlanError, Say
+from .request import PlanError, Say
 
 MOST_RELEASES = 40
 

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from impls.fingerprint import python_version
 from impls.messages import one_line
 
-from .session import PlanError
+from .request import PlanError
 
 AS_WHEELS = ("numpy", "scipy", "numba", "llvmlite", "torch")
 """Packages that take an hour to build: a release without a wheel for the interpreter counts as missing."""

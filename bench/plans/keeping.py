@@ -22,7 +22,7 @@ from reports.page import report
 from reports.result_schema import ResultFile, with_part
 from reports.units import counted
 
-from .session import PlanError
+from .request import PlanError
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from bench.engine import environment
 from bench.engine.machines import ABSENT, MachineReport
 from impls.fingerprint import NUMBAS_SETTINGS, fingerprint
 
-from .session import Request, machine_info
+from .request import Request
+from .session import machine_info
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 """What all containers of a computer have in common."""

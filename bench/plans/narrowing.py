@@ -16,7 +16,7 @@ from reports.stages import BASE, CONTROL, HEAD, with_verdicts
 from .differences import ComparedCase, Differences
 from .environments import PythonEnvironment
 from .first_changed import first_changed
-from .session import PlanError, Say
+from .request import PlanError, Say
 
 CompareCases = Callable[[Mapping[str, PythonEnvironment], Differences, float], list[ComparedRow]]
 """Compares some cases in the environments of each side, at a threshold."""

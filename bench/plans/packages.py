@@ -24,7 +24,8 @@ from .environments import PythonEnvironment, environment_for, name_of, split_req
 from .installers import find_python
 from .keeping import Outputs, check_junit, keep_comparison, prepare_folder
 from .packages_run import PackagesRun
-from .session import Note, PlanError, Say, Session, memory_limit, stop_on_signals
+from .request import Note, PlanError, Say
+from .session import Session, memory_limit, stop_on_signals
 
 EITHER = "in either environment"
 

@@ -28,7 +28,7 @@ from reports.verdicts import SAME_ENVIRONMENT
 from .comparison_run import Announce, ComparisonRun, silent
 from .comparison_samples import Side, variant_name
 from .differences import ComparedCase, Differences
-from .session import Note
+from .request import Note
 
 PACKAGE_SIDES = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
 """The control is BASE's environment in another process. The code has the same name on every side: it is the same."""

@@ -10,8 +10,9 @@ from impls.case import Case, Size
 from impls.interface import Implementation
 
 from .presets import fit
+from .request import PlanError, Request, Say
 from .selection import hint_for
-from .session import PlanError, Request, Say, Session, memory_limit
+from .session import Session, memory_limit
 
 
 @dataclass(frozen=True, kw_only=True)

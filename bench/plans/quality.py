@@ -13,9 +13,10 @@ from reports.files import ResultError, dump, read, write
 from reports.result_schema import ResultFile
 
 from .keeping import Outputs, keep, locked, put_aside
+from .request import MeasurementRequest, Note, NothingToKeep, PlanError, Say
 from .scores import load_tests
 from .selection import Selection
-from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit
+from .session import Session, memory_limit
 from .train import without_rare_words
 from .training_runs import TrainingRuns
 

@@ -29,9 +29,10 @@ from .callables import BEST, CALLABLES, DIRECT, DISPATCHED
 from .grid import is_measurable
 from .problems import CaseRun, ProblemRun, admit, new_problem_run
 from .regret_figures import OVERHEAD_SLUGS, Regret, overheads, size_regret, spreads
+from .request import PlanError, Say
 from .run import Progress
 from .selection import Selection
-from .session import PlanError, Say, Session
+from .session import Session
 from .tune import FILE, SETTINGS, Show, TuneRequest, measure_size
 
 HIDDEN_SIZES = 3

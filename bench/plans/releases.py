@@ -35,7 +35,8 @@ from .narrowing import Narrowing, gaps
 from .packages import by_use, minutes
 from .packages_run import PackagesRun
 from .releases_run import PROCESSES, ReleasesRun
-from .session import MeasurementRequest, Note, NothingToKeep, PlanError, Say, Session, memory_limit, stop_on_signals
+from .request import MeasurementRequest, Note, NothingToKeep, PlanError, Say
+from .session import Session, memory_limit, stop_on_signals
 
 MOST_CASES = 4
 """Cases that are measured unless the user chooses some."""

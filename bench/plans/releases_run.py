@@ -18,7 +18,7 @@ from reports.stages import HEAD
 from .comparison_jobs import by_problem, gate_settings, job_of
 from .comparison_samples import Side, variant_name
 from .differences import ComparedCase
-from .session import Note
+from .request import Note
 
 PROCESSES = 16
 """Processes of each release, fixed in advance: half of them locate changes, and the others test them."""

@@ -21,8 +21,8 @@ from .journal import entry_of, restore
 from .machine_report import report_of
 from .presets import PRESETS
 from .problems import measure_next, new_problem_run
+from .request import Request
 from .run import extras_of
-from .session import Request
 from .station import at_station, clear
 from .turns import profiled_problems, shown_problems
 

@@ -28,8 +28,9 @@ from .keeping import Outputs, keep, locked, replaced
 from .passed import PassedChecks
 from .presets import PRESETS, Preset, requested_sizes
 from .problems import Extras, ProblemRun, admit, measure_next, new_problem_run, unanswered
+from .request import MeasurementRequest, NothingToKeep, PlanError, Say
 from .selection import Selection
-from .session import MeasurementRequest, NothingToKeep, PlanError, Say, Session, memory_limit
+from .session import Session, memory_limit
 from .turns import profiled_problems, shown_problems, turns
 
 MOST_MEMORY = 3 << 30

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -27,93 +25,17 @@ from bench.engine.contracts import check_contracts
 from bench.engine.leftovers import abandoned_folders
 from bench.engine.pool import Workers
 from bench.engine.protocol import ImplementationSource, MeasurementSettings
-from impls import catalogue, texts
 from impls.interface import Implementation
 from impls.words import Corpus
 from reports.comparison_schema import Comparison
 from reports.result_schema import SCHEMA, Commit, Engine, Phase, ResultFile, Row, Suite
 
-from .selection import Selection, no_such_kernel
+from .request import PlanError, Say
 
 BROKEN = {"wrong", "error", "crashed"}
 MACHINE_FACTS = ("cpu", "cpus_allowed", "python", "packages", "blas")
 LEAST_MEMORY = 512 << 20
 """The least memory of a worker, in bytes."""
-
-Say = Callable[[str], None]
-"""Shows the user a line at once."""
-Note = Callable[[str, int, int], None]
-"""Shows what is being done, the number of finished steps, and their total (0: unknown)."""
-
-
-class PlanError(ValueError):
-    """A request that cannot be carried out. The message is one line and says what to do."""
-
-
-class NothingToKeep(ValueError):
-    """The end of a command that has nothing to keep. The message is one line."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a user may name for every command: a text and implementations.
-
-    Attributes
-    ----------
-    corpus
-        A text file; None for the built-in text.
-    files
-        The user's own implementations.
-    kernels, globs
-        Which kernels and cases are selected.
-    """
-
-    corpus: Path | None = None
-    files: Sequence[Path] = ()
-    kernels: Sequence[str] = ()
-    globs: Sequence[str] = ()
-
-    def text(self) -> Corpus:
-        """Return the text. Raises CorpusError."""
-        return texts.read(self.corpus) if self.corpus else texts.builtin()
-
-    def implementations(self) -> list[Implementation]:
-        """Return the implementations of the selected kernels, with those of the user's files. Raises PlanError, CatalogueError."""
-        every = catalogue.load(self.files)
-        if problem := no_such_kernel(self.kernels, [i.kernel.name for i in every]):
-            raise PlanError(problem)
-        return [i for i in every if Selection(self.kernels).has_kernel(i.kernel.name)]
-
-    def digest(self, text: Corpus, folders: Sequence[str] = ("impls", "bench/engine")) -> str:
-        """Return a digest of a text, of the user's files, and of our code in some folders."""
-        package = Path(__file__).resolve().parents[2]
-        digest = hashlib.sha256()
-        for part in (text.ids, text.starts, text.counts):
-            digest.update(part.tobytes())
-        digest.update("\0".join(text.vocabulary).encode())
-        for file in [*(file for folder in folders for file in sorted((package / folder).rglob("*.py"))), *self.files]:
-            digest.update(file.read_bytes())
-        return digest.hexdigest()
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeasurementRequest(Request):
-    """What a user asks for of a command that keeps what it measures.
-
-    Attributes
-    ----------
-    command
-        The command as it can be typed again.
-    out
-        The folder of the results.
-    """
-
-    command: str
-    out: Path
 
 
 class Session:

@@ -23,7 +23,8 @@ from impls.words import Corpus
 from reports.units import size_bytes
 
 from .keeping import put_aside
-from .session import NothingToKeep, PlanError, Say, stop_on_signals, temporary_folder
+from .request import NothingToKeep, PlanError, Say
+from .session import stop_on_signals, temporary_folder
 from .vectors import save
 
 FASTEST = "numba"

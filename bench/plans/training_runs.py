@@ -23,8 +23,8 @@ from reports.training import PEER
 from reports.training_schema import Training, TrainingRun
 
 from . import scores as quality
+from .request import Note
 from .run_result import names
-from .session import Note
 
 H, K, SETTINGS = 100, 5, Settings()
 """Length of the vectors, negatives a target, and what is learnt from the text: the same in every run."""

@@ -32,9 +32,10 @@ from .journal import Journal
 from .keeping import locked
 from .merge import Merged, merge, sizes_of
 from .problems import ProblemRun, add_outcome, admit, new_problem_run
+from .request import MeasurementRequest, NothingToKeep, PlanError, Say
 from .run import Progress
 from .selection import Selection
-from .session import MeasurementRequest, NothingToKeep, PlanError, Say, Session, memory_limit
+from .session import Session, memory_limit
 
 SETTINGS = MeasurementSettings(processes=3, rounds=5, sample_s=0.0005, variant_s=0.004, profile=False)
 FILE = Path(callables.__file__)

@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from bench.commands.main import app
 from bench.plans import installers
-from bench.plans.session import PlanError
+from bench.plans.request import PlanError
 from tests.commands.conftest import Ask
 from tests.processes import git
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.plans.asked import check_package, selected
-from bench.plans.session import PlanError, Request
+from bench.plans.request import PlanError, Request
 from impls import catalogue
 from impls.interface import Implementation
 from tests.commands.wheels import MINE

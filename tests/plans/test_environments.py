@@ -16,7 +16,7 @@ import pytest
 from bench.plans import environments, installers
 from bench.plans.environments import LOCK, RECORD, cache_folder, environment_for, kept, remove, remove_all, unfinished
 from bench.plans.installers import Installer, interpreter
-from bench.plans.session import PlanError
+from bench.plans.request import PlanError
 
 
 class Copies(Installer):

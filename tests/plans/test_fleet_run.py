@@ -15,7 +15,7 @@ from bench.engine.machines import ABSENT
 from bench.engine.transport import Answered, Failed
 from bench.plans.fleet_members import REPORT_S
 from bench.plans.journal import JournalError
-from bench.plans.session import NothingToKeep, PlanError
+from bench.plans.request import NothingToKeep, PlanError
 from tests.fleet_machines import Simulated, fleet_of, measured, our_report, request_of, run_on, suite, three
 
 V_ = (500, 600, 700, 800)

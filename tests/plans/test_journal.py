@@ -11,7 +11,7 @@ from bench.engine.protocol import MachineLimits, SamplePlan
 from bench.plans.journal import Journal, JournalError
 from bench.plans.keeping import locked
 from bench.plans.problems import ProblemRun, new_problem_run
-from bench.plans.session import PlanError
+from bench.plans.request import PlanError
 from impls import catalogue
 from impls.case import Size
 from reports.schema_fields import Samples

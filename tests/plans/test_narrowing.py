@@ -12,7 +12,7 @@ from bench.plans.differences import CaseSelection, ComparedCase, Differences
 from bench.plans.environments import PythonEnvironment
 from bench.plans.first_changed import first_changed
 from bench.plans.narrowing import Narrowing, gaps
-from bench.plans.session import PlanError
+from bench.plans.request import PlanError
 from reports.comparison_schema import ComparedRow
 from reports.releases import ReleaseChange
 from reports.schema_fields import Samples

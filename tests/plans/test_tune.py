@@ -16,7 +16,7 @@ from bench.plans.merge import merge, sizes_of
 from bench.plans.problems import ProblemRun, new_problem_run
 from bench.plans.regret import RegretRequest, random_sizes
 from bench.plans.regret_figures import size_regret, spreads
-from bench.plans.session import PlanError
+from bench.plans.request import PlanError
 from bench.plans.tune import (
     TuneRequest,
     drop_hopeless,

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from bench.commands.main import app
 from bench.plans import run as running
 from bench.plans.problems import ProblemRun
-from bench.plans.session import PlanError
+from bench.plans.request import PlanError
 from reports.ranking import ERROR, critical, family, p_values, rank, slower, winner_speedup
 from reports.rerun import rerun_command
 from reports.result_schema import Row
