@@ -18,6 +18,8 @@ from .collection import without_collection
 from .result_schema import SCHEMA, ResultFile
 
 LARGEST_FILE = 1 << 30
+WRITTEN = ("result.json", "comparison.json", "quality.json", "versions.json", "calibration.json")
+"""The names of the result files that commands write into the folder that ``--out`` names."""
 
 
 class ResultError(ValueError):
@@ -29,11 +31,12 @@ class ResultError(ValueError):
 
 @without_collection()
 def read(path: str | Path) -> ResultFile:
-    """Read and validate a result file. Raises ResultError with one line that says what is wrong."""
-    path = Path(path)
+    """Read and validate a result file, or that in the folder of a command's results.
+
+    Raises ResultError with one line that says what is wrong.
+    """
     try:
-        if path.is_dir():
-            raise ResultError(f"{path}: a folder, not a result file")
+        path = file_of(Path(path))
         if path.stat().st_size > LARGEST_FILE:
             raise ResultError(f"{path}: {path.stat().st_size / 1e9:.1f} GB is too large for a result file")
         with path.open("rb") as file:
@@ -75,6 +78,17 @@ def read(path: str | Path) -> ResultFile:
         what = f"{where}{': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise ResultError(f"{path}: not a valid result file: {what}{more}") from error
+
+
+def file_of(path: Path) -> Path:
+    """Return the result file in a folder, and any other path as it is. Raises ResultError if there is none, or more than one."""
+    if not path.is_dir():
+        return path
+    found = [name for name in WRITTEN if (path / name).exists()]
+    if len(found) == 1:
+        return path / found[0]
+    what = f"with {' and '.join(found)}: name one of them" if found else "without a result file"
+    raise ResultError(f"{path}: a folder {what}")
 
 
 def decode(text: bytes) -> Any:

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from .answers import FAMILIES
-from .files import ResultError, read, write_texts
+from .files import ResultError, file_of, read, write_texts
 from .machines import Column, column, fastest, labels, overall_slower, side_by_side
 from .markdown import markdown_table, plain
+from .ranking import MAY_BE_AS_FAST
 from .templates import render
 from .units import counted, seconds, two
 
 MOST_LISTED = 20
 """As many machines are listed in Markdown; the page has all."""
 HEADER = ("kernel", "fastest machine", "use there", "time a call", "median machine", "slowest machine")
+AS_FAST = f"Machines that take less than {MAY_BE_AS_FAST:g} times as long as the fastest are named with it: separate runs easily differ by as much."
 
 
 def report_machines(files: Sequence[Path], folder: Path) -> list[Path]:
@@ -28,6 +30,7 @@ def report_machines(files: Sequence[Path], folder: Path) -> list[Path]:
     ResultError
         If a file cannot be read or written, or the files do not belong side by side.
     """
+    files = [*map(file_of, files)]
     if len(set(map(os.path.realpath, files))) < len(files):  # Path.resolve raises for a link that leads to itself
         raise ResultError("a file was given twice")
     columns = side_by_side(column(read(file), str(file)) for file in files)  # of many files, one is held at a time
@@ -35,12 +38,12 @@ def report_machines(files: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def lines(columns: Sequence[Column]) -> list[tuple[str, ...]]:
-    """Return which machine is fastest for each kernel, as rows under HEADER. Others are times slower than it."""
+    """Return which machine is fastest for each kernel, and which may be as fast, as rows under HEADER. Others are times slower."""
     of = labels(columns)
     return [
         (
             f"{one.kernel} ({of[one.problem]})",
-            one.machines[0][0],
+            names_of([name for name, _, time_s in one.machines if time_s < MAY_BE_AS_FAST * one.machines[0][2]]),
             one.machines[0][1],
             seconds(one.machines[0][2]),
             beside(one.machines, len(one.machines) // 2),
@@ -48,6 +51,12 @@ def lines(columns: Sequence[Column]) -> list[tuple[str, ...]]:
         )
         for one in fastest(columns)
     ]
+
+
+def names_of(machines: Sequence[str]) -> str:
+    """Return the first machine's name with the other's: ``A or B``, ``A or 5 others``."""
+    first, *others = machines
+    return " or ".join([first, *others] if len(others) < 2 else [first, f"{len(others)} others"])
 
 
 def beside(machines: Sequence[tuple[str, str, float]], at: int) -> str:
@@ -72,7 +81,7 @@ def markdown(columns: Sequence[Column]) -> str:
     ]
     if len(columns) > MOST_LISTED:
         parts += [plain(f"{len(columns) - MOST_LISTED} more machines are on the page."), ""]
-    parts += ["## Which machine is fastest", "", *markdown_table(HEADER, lines(columns), left=3), ""]
+    parts += ["## Which machine is fastest", "", *markdown_table(HEADER, lines(columns), left=3), "", AS_FAST, ""]
     return "\n".join(parts)
 
 
@@ -83,6 +92,7 @@ def html(columns: Sequence[Column]) -> str:
         counted=counted,
         machines=len(columns),
         header=HEADER,
+        as_fast=AS_FAST,
         lines=lines(columns),
         data=json.dumps(page_data(columns), separators=(",", ":")).replace("<", "\\u003c"),
     )

@@ -16,8 +16,8 @@ def report(
     result: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN...",
-            help="A result file, e.g. reports/out/result.json or one under .benchmarks/; several, of different machines, become one page.",
+            metavar="RUN",
+            help="A result file, e.g. one under .benchmarks/, or the folder of a run (reports/out); several, of different machines, become one page.",
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where page, Markdown and CSV go.")] = OUT,

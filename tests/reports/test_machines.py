@@ -52,6 +52,16 @@ def test_machines_are_in_the_order_of_what_is_to_be_used_on_each() -> None:
     assert "| A, 4 CPUs, 16 GiB | gather | 10.0 µs | 2.0× | 8.0× |" in markdown(found)
 
 
+def test_machines_that_may_be_as_fast_as_the_fastest_are_named_with_it() -> None:
+    def named(*gather: float) -> str:
+        found = [column(machine(name, one), name) for name, one in zip("ABCD", gather, strict=False)]
+        return lines(side_by_side(found))[0][1].replace(", 4 CPUs, 16 GiB", "")
+
+    assert named(1e-5, 1.16e-5) == "A"
+    assert named(1e-5, 1.14e-5, 2e-5) == "A or B"
+    assert named(1e-5, 1.14e-5, 1.1e-5, 2e-5) == "A or 2 others"
+
+
 def test_files_that_do_not_belong_side_by_side_are_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(ResultError, match="one file is no comparison"):
         side_by_side([column(machine("A", 1e-5), "a")])
