@@ -82,7 +82,7 @@ def read(path: str | Path) -> ResultFile:
 
 def file_of(path: Path) -> Path:
     """Return the result file in a folder, and any other path as it is. Raises ResultError if there is none, or more than one."""
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a long one
         return path
     found = [name for name in WRITTEN if (path / name).exists()]
     if len(found) == 1:

@@ -81,6 +81,7 @@ BAD = (
     ("versions requests '>=2.30' --kernel lookup", "no selected implementation imports requests"),
     ("calibrate --packages numpy --kernel lokup", "no kernel 'lokup'; did you mean lookup?"),
     ("calibrate --only nothing*", "no case matches --kernel and --only; w2vbench list"),
+    ("compare HEAD --across-machines", "--across-machines is for two result files"),
     ("compare HEAD --threshold 5", "For 5 percent write 5%"),
     ("compare HEAD --impl mine.py --budget -3m", "--budget"),
     ("compare a.json b.json", "a.json: No such file"),
