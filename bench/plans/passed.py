@@ -1,4 +1,4 @@
-"""Checks that this program's own implementations have passed on this machine before, so that a run need not repeat them."""
+"""What checks of this program's own implementations have found on this machine before, so that a run need not repeat them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import hashlib
 import json
 from collections.abc import Iterable
 
+import msgspec
+
 from impls.compile_cache import cache_folder
 from reports.files import ResultError, write
 
@@ -14,32 +16,42 @@ FILE = "passed.json"
 
 
 class PassedChecks:
-    """The checks that were passed, by name. They are kept beside compiled code, and deleted with it when nobody needs them.
+    """The checks that were passed, and those that failed on purpose. They are kept beside compiled code, and deleted with it when
+    nobody needs them.
 
     Parameters
     ----------
     identity
         What checks depend on: code, text, machine and packages. None where nothing is to be kept.
+
+    Attributes
+    ----------
+    reasons
+        By a check's name, why it failed; empty if it was passed.
     """
 
     def __init__(self, identity: object = None) -> None:
-        self.names: set[str] = set()
+        self.reasons: dict[str, str] = {}
         folder = None
         if identity is not None:
             folder = cache_folder(hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20])
         self.file = folder / FILE if folder else None
         if self.file:
             with contextlib.suppress(OSError, ValueError, TypeError):  # a file that cannot be read only costs time
-                self.names = {name for name in json.loads(self.file.read_text(encoding="utf-8")) if type(name) is str}
+                self.reasons = msgspec.json.decode(self.file.read_bytes(), type=dict[str, str])
 
     def includes(self, names: Iterable[str]) -> bool:
         """Whether all of these were passed."""
-        return self.names.issuperset(names)
+        return all(self.reasons.get(name) == "" for name in names)
 
-    def add(self, names: Iterable[str]) -> None:
-        """Keep further names."""
-        new = {*names} - self.names
-        self.names |= new
+    def failed(self, name: str) -> str:
+        """Return why a check failed; empty if that is not known, or it was passed."""
+        return self.reasons.get(name, "")
+
+    def add(self, names: Iterable[str], reason: str = "") -> None:
+        """Keep further checks: passed, or failed for a reason."""
+        new = {*names} - self.reasons.keys()
+        self.reasons |= dict.fromkeys(sorted(new), reason)
         if new and self.file:
             with contextlib.suppress(ResultError):
-                write(self.file, json.dumps(sorted(self.names), indent=0))
+                write(self.file, json.dumps(self.reasons, indent=0))

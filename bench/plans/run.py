@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bench.engine import protocol
 from bench.engine.context import RunContext
-from bench.engine.contract import OK, adapted_to
+from bench.engine.contract import OK, WRONG, Verdict, adapted_to
 from bench.engine.contracts import check_contracts, families
 from bench.engine.pool import MOST_SPARES
 from bench.engine.protocol import MeasurementSettings
@@ -367,12 +367,17 @@ def check_and_admit(
         implementation.key: f"{implementation.key} at {', '.join(map(str, adapted_to(its, implementation.kernel.sizes)))}"
         for implementation, its in sizes.items()
     }
-    left = {one.key: its for one, its in sizes.items() if not passed.includes([names[one.key]])}
+    known = {key: Verdict(WRONG, reason) for key, name in names.items() if (reason := passed.failed(name))}
+    passed_before = [key for key, name in names.items() if passed.includes([name])]
+    left = {one.key: its for one, its in sizes.items() if one.key not in {*known, *passed_before}}
     verdicts = check_contracts(left, context, progress.checking, sizes=left)
     passed.add(names[key] for key, verdict in verdicts.items() if verdict.status == OK)
+    for one in sizes:
+        if one.wrong and one.key in verdicts and verdicts[one.key].status == WRONG:
+            passed.add([names[one.key]], verdicts[one.key].reason)
     for problem in problems:
-        admit(problem, context.settings, verdicts)
-    return len(sizes) - len(left)
+        admit(problem, context.settings, known | verdicts)
+    return len(passed_before)
 
 
 def measure_limits(context: RunContext, run: Run, journal: Journal, process: int) -> None:

@@ -38,7 +38,7 @@ def test_names_are_kept_for_the_same_code_and_machine_only() -> None:
     assert not PassedChecks().includes(["one"])
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1, null]", "7", "\udcff", '{"one": 1'])
+@pytest.mark.parametrize("content", ["", "{", "[1, null]", '["one"]', "7", "\udcff", '{"one": 1', '{"one": 1}'])
 def test_a_damaged_file_only_costs_time(cache: Path, content: str) -> None:
     PassedChecks("code").add(["one"])
     (file,) = cache.rglob(FILE)
@@ -91,3 +91,21 @@ def test_code_that_an_installed_package_announces_is_not_only_ours(
     (info / "entry_points.txt").write_text(f"[{catalogue.ENTRY_POINTS}]\nmine = announced_pkg\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert not RunContext(workers=Mock(), corpus=tmp_path).only_own_code
+
+
+def test_what_is_wrong_on_purpose_is_not_found_wrong_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = [i for i in catalogue.own() if i.kernel.name == "scatter.dense" and (i.baseline or i.wrong)]
+    checked: list[list[str]] = []
+    admitted: list[dict[str, Verdict]] = []
+
+    def check(keys: Iterable[str], *_: Any, **__: Any) -> dict[str, Verdict]:
+        checked.append([*keys])
+        return {key: Verdict("wrong", "overwrites") if "assign" in key else Verdict(OK) for key in keys}
+
+    monkeypatch.setattr(running, "check_contracts", check)
+    monkeypatch.setattr(running, "admit", lambda problem, settings, found: admitted.append(found))
+    for before in (0, 1):
+        problem = new_problem_run(some, Size(1000))
+        assert running.check_and_admit([problem], Mock(), PassedChecks("code"), Mock()) == before
+    assert checked == [[one.key for one in some], []]
+    assert [found["scatter.dense/assign"] for found in admitted] == [Verdict("wrong", "overwrites")] * 2
