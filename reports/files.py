@@ -18,8 +18,8 @@ from .collection import without_collection
 from .result_schema import SCHEMA, ResultFile
 
 LARGEST_FILE = 1 << 30
-WRITTEN = ("result.json", "comparison.json", "quality.json", "versions.json", "calibration.json")
-"""The names of the result files that commands write into the folder that ``--out`` names."""
+WRITTEN = "result.json"
+"""The result file that a run writes into the folder of ``--out``."""
 
 
 class ResultError(ValueError):
@@ -31,10 +31,7 @@ class ResultError(ValueError):
 
 @without_collection()
 def read(path: str | Path) -> ResultFile:
-    """Read and validate a result file, or that in the folder of a command's results.
-
-    Raises ResultError with one line that says what is wrong.
-    """
+    """Read and validate a result file, or that in the folder of a run. Raises ResultError with one line that says what is wrong."""
     try:
         path = file_of(Path(path))
         if path.stat().st_size > LARGEST_FILE:
@@ -81,14 +78,12 @@ def read(path: str | Path) -> ResultFile:
 
 
 def file_of(path: Path) -> Path:
-    """Return the result file in a folder, and any other path as it is. Raises ResultError if there is none, or more than one."""
-    if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a long one
+    """Return the result file in the folder of a run, and any other path as it is. Raises ResultError if there is none."""
+    if not os.path.isdir(path):  # noqa: PTH112 - Path's own raises for a long path, and for a folder that may not be searched
         return path
-    found = [name for name in WRITTEN if (path / name).exists()]
-    if len(found) == 1:
-        return path / found[0]
-    what = f"with {' and '.join(found)}: name one of them" if found else "without a result file"
-    raise ResultError(f"{path}: a folder {what}")
+    if os.path.exists(path / WRITTEN):  # noqa: PTH110
+        return path / WRITTEN
+    raise ResultError(f"{path}: a folder without a {WRITTEN}")
 
 
 def decode(text: bytes) -> Any:

@@ -95,12 +95,12 @@ Column = Sequence[Any] | Floats
 
 @without_collection()
 def load(path: str | Path) -> pd.DataFrame:
-    """Read a result file into a tidy DataFrame with COLUMNS.
+    """Read a result file, or that in the folder of a run, into a tidy DataFrame with COLUMNS.
 
     Raises
     ------
     ResultError
-        If the file is not a result file.
+        If there is no result file.
     """
     return frame(read(Path(path)))
 

@@ -18,8 +18,11 @@ from .units import counted, seconds, two
 
 MOST_LISTED = 20
 """As many machines are listed in Markdown; the page has all."""
-HEADER = ("kernel", "fastest machine", "use there", "time a call", "median machine", "slowest machine")
-AS_FAST = f"Machines that take less than {MAY_BE_AS_FAST:g} times as long as the fastest are named with it: separate runs easily differ by as much."
+HEADER = ("kernel", "fastest machine", "use on the first", "its time a call", "median machine", "slowest machine")
+NEAR = (
+    f"A machine that takes less than {MAY_BE_AS_FAST:g} times as long as the fastest may be as fast, and stands beside it: times are of "
+    "separate runs, and no test compares them."
+)
 
 
 def report_machines(files: Sequence[Path], folder: Path) -> list[Path]:
@@ -38,7 +41,10 @@ def report_machines(files: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def lines(columns: Sequence[Column]) -> list[tuple[str, ...]]:
-    """Return which machine is fastest for each kernel, and which may be as fast, as rows under HEADER. Others are times slower."""
+    """Return which machine is fastest for each kernel, and which may be as fast, as rows under HEADER.
+
+    Of the median and the slowest machine they say how many times as long it takes.
+    """
     of = labels(columns)
     return [
         (
@@ -54,7 +60,7 @@ def lines(columns: Sequence[Column]) -> list[tuple[str, ...]]:
 
 
 def names_of(machines: Sequence[str]) -> str:
-    """Return the first machine's name with the other's: ``A or B``, ``A or 5 others``."""
+    """Return the first machine's name with the others': ``A or B``, ``A or 5 others``."""
     first, *others = machines
     return " or ".join([first, *others] if len(others) < 2 else [first, f"{len(others)} others"])
 
@@ -81,7 +87,7 @@ def markdown(columns: Sequence[Column]) -> str:
     ]
     if len(columns) > MOST_LISTED:
         parts += [plain(f"{len(columns) - MOST_LISTED} more machines are on the page."), ""]
-    parts += ["## Which machine is fastest", "", *markdown_table(HEADER, lines(columns), left=3), "", AS_FAST, ""]
+    parts += ["## Which machine is fastest", "", *markdown_table(HEADER, lines(columns), left=3), "", NEAR, ""]
     return "\n".join(parts)
 
 
@@ -92,7 +98,7 @@ def html(columns: Sequence[Column]) -> str:
         counted=counted,
         machines=len(columns),
         header=HEADER,
-        as_fast=AS_FAST,
+        near=NEAR,
         lines=lines(columns),
         data=json.dumps(page_data(columns), separators=(",", ":")).replace("<", "\\u003c"),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -19,7 +18,7 @@ from reports import acknowledged, file_comparison, stages
 from reports.acknowledged import Acknowledgement
 from reports.comparison import SAME_CODE
 from reports.comparison_schema import ComparedRow, Comparison
-from reports.files import WRITTEN, read
+from reports.files import read
 
 from .comparison_jobs import sources_of
 from .comparison_run import THRESHOLD, ComparisonRun
@@ -76,12 +75,7 @@ class CompareRequest(ComparisonRequest):
 
     @property
     def is_of_files(self) -> bool:
-        return all(map(names_file, [self.base] if self.head is None else [self.base, self.head]))
-
-
-def names_file(text: str) -> bool:
-    """Whether a text names a result file, or a folder with one, and no revision."""
-    return text.endswith(".json") or any(os.path.exists(Path(text, name)) for name in WRITTEN)  # noqa: PTH110 - Path.exists raises for a long one
+        return self.base.endswith(".json") and (self.head is None or self.head.endswith(".json"))
 
 
 def compare(request: CompareRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:

@@ -1,4 +1,4 @@
-"""What a user asks for: a text and implementations, and where results go."""
+"""What a user asks for, and what a command says: of a text and implementations, while it works, and where it cannot go on."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from impls import catalogue
 from impls.case import Size
 from impls.interface import Implementation, Kernel
 from impls.words import Corpus
+from reports.files import WRITTEN
 from reports.ranking import looks
 from reports.result_schema import ResultFile
 
@@ -238,9 +239,9 @@ def keep_run(run: Run, out: Path, journal: Journal) -> Outputs:
     processes, finished = sum(one.processes for one in run.problems), len(run.problems)
     unfinished = f"{processes} process{'es' * (processes != 1)} of {finished} problem{'s' * (finished != 1)}"
     store_as = (run.preset or "own") if complete and content.benchmarks else ""
-    if earlier := replaced(out / "result.json", content):
+    if earlier := replaced(out / WRITTEN, content):
         run.session.say(earlier)
-    kept = keep(content, out / "result.json", run.exit_code, "" if complete else unfinished, store_as=store_as)
+    kept = keep(content, out / WRITTEN, run.exit_code, "" if complete else unfinished, store_as=store_as)
     if kept.not_stored:
         run.session.say(f"this run is not stored for w2vbench history: {kept.not_stored}")
     if complete:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from impls import compile_cache, floors
 from impls.case import Size
 from impls.compile_cache import cache_folder, cache_key, delete_old
-from impls.compiled import OPTIONS, compiled, counts_references, dispatcher, machinery, makes_no_arrays, ready
+from impls.compiled import OPTIONS, compiled, counts_references, dispatcher, machinery, makes_no_arrays, reader, ready
 from impls.interface import Array, Implementation, Problem
 from impls.lookup import lookup, numba_prefetch
 from impls.machine import copy_row, prefetch_row
@@ -296,7 +296,6 @@ def test_processes_that_compile_the_same_at_once_do_not_disturb_each_other(tmp_p
 def test_kept_code_is_read_without_preparing_what_the_function_calls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which takes longer than reading it."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
 
     def twice(x: int) -> int:
@@ -306,10 +305,25 @@ def test_kept_code_is_read_without_preparing_what_the_function_calls(
         return FunctionType(twice.__code__, {"helper": helper})
 
     assert ready(again(), (4,))(4) == 14
-    monkeypatch.setattr("impls.compiled.with_callees", None)
+
+    def prepared(*_: Any) -> None:
+        raise RuntimeError("what it calls is prepared")
+
+    monkeypatch.setattr("impls.compiled.with_callees", prepared)
     assert ready(again(), (4,))(5) == 16
-    with pytest.raises(TypeError):  # for other types it is compiled
+    with pytest.raises(RuntimeError, match="what it calls is prepared"):  # for other types it is compiled
         ready(again(), (4.0,))
+
+
+@pytest.mark.parametrize("of", [lambda: lambda x: x + 1, lambda n=2: lambda x: x + n])
+def test_a_function_without_global_names_and_a_closure_are_compiled_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: Callable[[], Any]
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            reader(of(), ())
+        assert ready(of(), (4,))(4) in (5, 6)
 
 
 def test_kept_code_that_cannot_be_read_is_compiled_anew(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def test_machines_that_may_be_as_fast_as_the_fastest_are_named_with_it() -> None
     assert named(1e-5, 1.16e-5) == "A"
     assert named(1e-5, 1.14e-5, 2e-5) == "A or B"
     assert named(1e-5, 1.14e-5, 1.1e-5, 2e-5) == "A or 2 others"
+    assert all("may be as fast" in text for text in (html(columns()), markdown(columns())))
 
 
 def test_files_that_do_not_belong_side_by_side_are_refused_in_one_line(tmp_path: Path) -> None:
@@ -72,6 +73,9 @@ def test_files_that_do_not_belong_side_by_side_are_refused_in_one_line(tmp_path:
         column(machine("A", 1e-5, engine="pytest-benchmark"), "a")
     with pytest.raises(ResultError, match="given twice"):
         report_machines([tmp_path / "a", tmp_path / "a"], tmp_path)
+    (tmp_path / "result.json").touch()
+    with pytest.raises(ResultError, match="given twice"):
+        report_machines([tmp_path, tmp_path / "result.json"], tmp_path)
     same = side_by_side([column(machine("A", 1e-5), name) for name in ("a.json", "b.json")])
     assert [one.name for one in same] == ["A, 4 CPUs, 16 GiB (a.json)", "A, 4 CPUs, 16 GiB (b.json)"]
 
