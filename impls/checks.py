@@ -138,4 +138,4 @@ def check_integers(part: str, got: Any) -> None:
 def check_dtype(part: str, got: Any, dtype: np.dtype[Any]) -> None:
     """Raise Wrong unless got has the dtype of the inputs: float32 must stay float32."""
     if np.asarray(got).dtype != dtype:
-        raise Wrong(f"{part} has dtype {np.asarray(got).dtype}, but the inputs have {dtype}")
+        raise Wrong(f"{part}: {np.asarray(got).dtype} numbers, but the inputs have {dtype}")

@@ -207,7 +207,11 @@ def trust(result: ResultFile) -> str:
         )
     else:
         typical, most = np.percentile(widths, (50, 90))
-        known = f"A ratio is known {precision(typical)} typically, and nine of ten {precision(most)}."
+        known = (
+            f"A ratio is known {precision(typical)} typically, and nine of ten {precision(most)}."
+            if len(widths) > 1
+            else f"The ratio is known {precision(typical)}."
+        )
     return " ".join(filter(None, (known, speed_varied(result))))
 
 

@@ -29,8 +29,9 @@ def notes(trend: Trend) -> Iterator[str]:
             f"more than {UNSTEADY:g}× during them (at most {factor:.1f}×, in {file})."
         )
     if trend.unanswered:
+        left = f"at most {steady} {'is' if steady == 1 else 'are'} left" if steady else "none is left"
         yield (
-            f"Too few steady runs to find slowdowns: {FEWEST_RUNS} are needed for each case, and {steady} are left, or fewer for some cases. "
+            f"Too few steady runs to find slowdowns: {FEWEST_RUNS} are needed for each case, and {left}. "
             "Run again when the machine is quieter."
         )
     elif trend.runs < FEWEST_RUNS:

@@ -37,3 +37,5 @@ def time_spent(result: ResultFile) -> Iterator[str]:
         [("kernel", "time", "share"), *((name, seconds(s), share(s / measuring)) for name, s in kernels.most_common())],
         left=(0,),
     )
+    yield ""
+    yield "A phase's steps are summed over its processes, some of which work side by side. A kernel's time is that of its measurements."

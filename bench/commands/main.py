@@ -150,6 +150,8 @@ def said(error: BaseException) -> str:
         return "not enough memory: try a smaller --vocab or --batch (of a text, a larger --min-count)"
     if isinstance(error, OSError):
         return f"{error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}"
+    if isinstance(error, SyntaxError) and error.filename:  # in this program's own code, while somebody changes it
+        return f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
     if type(error).__name__ in SAID_ERRORS:
         return str(error)
     raise error

@@ -147,7 +147,10 @@ class Worker:
                 raise WorkerFailure(step.variant, "crashed", reason) from None
             match event:
                 case None:
-                    reason = f"the process ended during {step.name} with {exit_reason(self.process.wait())}"
+                    why = "; w2vbench list says why, if this program's own code cannot be loaded" * (
+                        step.name == "start"
+                    )
+                    reason = f"the process ended during {step.name} with {exit_reason(self.process.wait())}{why}"
                     raise WorkerFailure(step.variant, "crashed", reason)
                 case protocol.Started():
                     pass

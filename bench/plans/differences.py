@@ -17,7 +17,7 @@ from .presets import GATE
 from .selection import Selection, no_such_kernel
 from .worktrees import RevisionError
 
-MARKED_WRONG = "marked wrong: never timed"
+MARKED_WRONG = "wrong on purpose, so never timed"
 
 
 class NotComparable(RevisionError):

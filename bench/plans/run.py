@@ -236,8 +236,8 @@ def run(
 def keep_run(run: Run, out: Path, journal: Journal) -> Outputs:
     """Write a run's result file and reports. Only a complete run with at least one measured case is stored for ``history``."""
     content, complete = run_result.content(run), run.complete
-    processes, finished = sum(one.processes for one in run.problems), len(run.problems)
-    unfinished = f"{processes} process{'es' * (processes != 1)} of {finished} problem{'s' * (finished != 1)}"
+    finished, planned = sum(one.processes for one in run.problems), len(run.planned) * run.settings.processes
+    unfinished = f"{min(finished, planned)} of {planned} process{'es' * (planned != 1)}"
     store_as = (run.preset or "own") if complete and content.benchmarks else ""
     if earlier := replaced(out / WRITTEN, content):
         run.session.say(earlier)

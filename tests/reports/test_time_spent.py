@@ -27,6 +27,8 @@ def test_phases_with_their_longest_steps_and_kernels_with_the_longest_first() ->
         "kernel          time share",
         "lookup        2.00 s  50 %",
         "scatter.dense 2.00 s  50 %",
+        "",
+        "A phase's steps are summed over its processes, some of which work side by side. A kernel's time is that of its measurements.",
     ]
     assert LONGEST == 3
 
