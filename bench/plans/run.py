@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bench.engine import protocol
 from bench.engine.context import RunContext
-from bench.engine.contract import OK, WRONG, Verdict, adapted_to
+from bench.engine.contract import OK, WRONG, Verdict, adapted_to, skipped_here
 from bench.engine.contracts import check_contracts, families
 from bench.engine.pool import MOST_SPARES
 from bench.engine.protocol import MeasurementSettings
@@ -368,7 +368,8 @@ def check_and_admit(
         implementation.key: f"{implementation.key} at {', '.join(map(str, adapted_to(its, implementation.kernel.sizes)))}"
         for implementation, its in sizes.items()
     }
-    known = {key: Verdict(WRONG, reason) for key, name in names.items() if (reason := passed.failed(name))}
+    known = {one.key: verdict for one in sizes if (verdict := skipped_here(one))}
+    known |= {key: Verdict(WRONG, reason) for key, name in names.items() if (reason := passed.failed(name))}
     passed_before = [key for key, name in names.items() if passed.includes([name])]
     left = {one.key: its for one, its in sizes.items() if one.key not in {*known, *passed_before}}
     verdicts = check_contracts(left, context, progress.checking, sizes=left)
