@@ -156,8 +156,7 @@ def compiled(function: Callable[..., Any], classes: tuple[str, ...] = ()) -> Any
     classes
         Names of the named tuples among its arguments, which numba looks up by name in a cache.
     """
-    key = key_of(function, classes)
-    folder = compile_cache.cache_folder(key) if key else None
+    folder = folder_of(function, classes)
     if folder is None:
         return dispatcher(function)
     return compile_cache.in_folder(folder, lambda: dispatcher(function, folder))
@@ -166,6 +165,12 @@ def compiled(function: Callable[..., Any], classes: tuple[str, ...] = ()) -> Any
 def key_of(function: Callable[..., Any], classes: tuple[str, ...]) -> str | None:
     """Return what a function's machine code is kept under; None if its code cannot be followed."""
     return compile_cache.cache_key(function, machinery(counts_references(function)), classes)
+
+
+def folder_of(function: Callable[..., Any], classes: tuple[str, ...]) -> Path | None:
+    """Return the folder in which a function's machine code is kept; None if it cannot be."""
+    key = key_of(function, classes)
+    return compile_cache.cache_folder(key) if key else None
 
 
 class NoGlobalNames(dict[str, Any]):
@@ -189,11 +194,10 @@ def reader(function: Callable[..., Any], classes: tuple[str, ...]) -> Any:
     """
     import numba
 
-    key = key_of(function, classes)
-    folder = compile_cache.cache_folder(key) if key else None
+    folder = folder_of(function, classes)
     if folder is None or function.__closure__ or all(step.kind != "global" for step in steps(function.__code__)):
         raise LookupError("no machine code of this function can be found")
-    name = key_of(function, ()) if classes else key
+    name = key_of(function, ()) if classes else folder.name
     options = with_references(OPTIONS, counts_references(function))
     copy = compile_cache.relocate(copied(function, NoGlobalNames(), (), name), folder)
     return compile_cache.in_folder(folder, lambda: numba.njit(**options, cache=True)(copy))

@@ -1,4 +1,4 @@
-"""What a user asks for, and what a command says: of a text and implementations, while it works, and where it cannot go on."""
+"""What a user may name for every command, and how a command answers one that it cannot carry out."""
 
 from __future__ import annotations
 

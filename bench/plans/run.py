@@ -375,8 +375,11 @@ def check_and_admit(
     verdicts = check_contracts(left, context, progress.checking, sizes=left)
     passed.add(names[key] for key, verdict in verdicts.items() if verdict.status == OK)
     for one in sizes:
-        if one.wrong and one.key in verdicts and verdicts[one.key].status == WRONG:
-            passed.add([names[one.key]], verdicts[one.key].reason)
+        verdict = verdicts.get(one.key)
+        if (
+            one.wrong and verdict and verdict.status == WRONG and verdict.reason
+        ):  # without a reason it would count as passed
+            passed.add([names[one.key]], verdict.reason)
     for problem in problems:
         admit(problem, context.settings, known | verdicts)
     return len(passed_before)

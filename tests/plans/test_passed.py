@@ -93,19 +93,23 @@ def test_code_that_an_installed_package_announces_is_not_only_ours(
     assert not RunContext(workers=Mock(), corpus=tmp_path).only_own_code
 
 
-def test_what_is_wrong_on_purpose_is_not_found_wrong_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("reason", "again"), [("overwrites", []), ("", ["scatter.dense/assign"])])
+def test_what_is_wrong_on_purpose_is_not_found_wrong_again(
+    monkeypatch: pytest.MonkeyPatch, reason: str, again: list[str]
+) -> None:
+    """Unless nobody said why: it must never count as passed."""
     some = [i for i in catalogue.own() if i.kernel.name == "scatter.dense" and (i.baseline or i.wrong)]
     checked: list[list[str]] = []
     admitted: list[dict[str, Verdict]] = []
 
     def check(keys: Iterable[str], *_: Any, **__: Any) -> dict[str, Verdict]:
         checked.append([*keys])
-        return {key: Verdict("wrong", "overwrites") if "assign" in key else Verdict(OK) for key in keys}
+        return {key: Verdict("wrong", reason) if "assign" in key else Verdict(OK) for key in keys}
 
     monkeypatch.setattr(running, "check_contracts", check)
     monkeypatch.setattr(running, "admit", lambda problem, settings, found: admitted.append(found))
     for before in (0, 1):
         problem = new_problem_run(some, Size(1000))
         assert running.check_and_admit([problem], Mock(), PassedChecks("code"), Mock()) == before
-    assert checked == [[one.key for one in some], []]
-    assert [found["scatter.dense/assign"] for found in admitted] == [Verdict("wrong", "overwrites")] * 2
+    assert checked == [[one.key for one in some], again]
+    assert [found["scatter.dense/assign"] for found in admitted] == [Verdict("wrong", reason)] * 2
