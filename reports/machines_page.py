@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,11 @@ def report_machines(files: Sequence[Path], folder: Path) -> list[Path]:
         If a file cannot be read or written, or the files do not belong side by side.
     """
     files = [*map(file_of, files)]
-    if len(set(map(os.path.realpath, files))) < len(files):  # Path.resolve raises for a link that leads to itself
-        raise ResultError("a file was given twice")
+    for file, often in Counter(
+        map(os.path.realpath, files)
+    ).items():  # Path.resolve raises for a link that leads to itself
+        if often > 1:
+            raise ResultError(f"{file} was given twice")
     columns = side_by_side(column(read(file), str(file)) for file in files)  # of many files, one is held at a time
     return write_texts(folder, {"machines.html": html(columns), "machines.md": markdown(columns)})
 

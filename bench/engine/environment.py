@@ -133,13 +133,13 @@ def warnings_of(
     warnings = (
         (
             busy > MOST_BUSY and waiting <= MOST_WAITING,  # what calls waited says more
-            f"the machine was busy when the run began ({busy:.0%} of its CPUs' time), so times may be too high: "
+            f"the machine was busy when the run began ({100 * busy:.0f} % of its CPUs' time), so times may be too high: "
             "run again when it is idle",
         ),
         (bool(environment.get("cpus_shared")), SHARED_CPUS),
         (
             waiting > MOST_WAITING,
-            f"calls waited {waiting:.0%} of their time for a CPU that another program was using, and their times include it: "
+            f"calls waited {100 * waiting:.0f} % of their time for a CPU that another program was using, and their times include it: "
             "run again when the machine is idle",
         ),
         (

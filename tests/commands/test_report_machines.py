@@ -27,7 +27,7 @@ def test_files_of_several_machines_become_one_page(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("a.json", "a.json"), "a file was given twice"),
+        (("a.json", "a.json"), "a.json was given twice"),
         (("a.json", "missing.json"), "missing.json: No such file"),
         (("a.json", "b.json", "--time-spent"), "--time-spent is of one file"),
     ],

@@ -27,8 +27,8 @@ def test_a_quiet_machine_and_one_that_reports_nothing_get_no_warning(facts: dict
 @pytest.mark.parametrize(
     ("changed", "options", "words"),
     [
-        ({"busy_before": 0.5}, {}, "busy when the run began (50%"),
-        ({"busy_before": 0.5}, {"waiting": 0.5}, "calls waited 50% of their time"),
+        ({"busy_before": 0.5}, {}, "busy when the run began (50 %"),
+        ({"busy_before": 0.5}, {"waiting": 0.5}, "calls waited 50 % of their time"),
         ({"cpus_shared": True}, {}, "other runs of w2vbench were measuring"),
         ({"swapped_bytes": 4096}, {}, "4,096 bytes went to or from swap"),
         ({"throttled": 3}, {}, "throttled 3 times"),
