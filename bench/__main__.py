@@ -1,5 +1,5 @@
 """``python -m bench`` is the command ``w2vbench``."""
 
-from bench.commands.main import main
+from w2vbench.bench.main import main
 
 main()

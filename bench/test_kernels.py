@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from threadpoolctl import threadpool_limits
+from w2vbench.impls.catalogue import discovery as catalogue
 
-from bench.commands import pytest_front as front
-from bench.engine.contract import OK, Fault
-from bench.engine.variant import prepare_variant
-from impls import catalogue
+from . import pytest_front as front
+from .engine.protocol import OK
+from .engine.worker.checking.contract import Fault
+from .engine.worker.variants.variant import prepare_variant
 
 if TYPE_CHECKING:
-    from impls.case import Case
+    from w2vbench.impls.interface.case import Case
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from .interface import Array, Kernel, Problem
+from .compiling.intrinsics.rows import copy_row, prefetch_row, read_row
+from .interface.interface import Array, Kernel, Problem
 from .lookup import lookup, row_buffer
 from .lookup_bag import AHEAD as BAG_AHEAD
 from .lookup_bag import bag as lookup_bag
-from .machine import copy_row, prefetch_row, read_row
 from .output.contract import gradient_buffer
 from .output.hierarchical import Tree, hierarchical
 from .output.nce import nce
@@ -24,7 +24,7 @@ from .output.negative_sampling import negative_sampling
 from .output.sampled_softmax import sampled_softmax
 from .output.shared_negatives import shared_negatives
 from .output.softmax import softmax
-from .random import next_bits
+from .parts.random import next_bits
 from .sampling.contract import alias_workspace
 from .sampling.with_replacement import with_replacement
 from .sampling.without_replacement import without_replacement

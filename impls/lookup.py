@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import normals
-from .batches import rotating_batch_count, rotating_problem
-from .case import Size
-from .checks import check_dtype
-from .compiled import makes_no_arrays
-from .interface import Array, Kernel, Problem, Work, Wrong, importing
-from .jax_peers import Program, on_jax, program
-from .machine import copy_row, prefetch_row
-from .peers import tensors, torch_on
-from .words import Corpus
+from .compiling.functions import makes_no_arrays
+from .compiling.intrinsics.rows import copy_row, prefetch_row
+from .corpus.batches import rotating_batch_count, rotating_problem
+from .corpus.words import Corpus
+from .interface.arrays import normals
+from .interface.case import Size
+from .interface.checks import check_dtype
+from .interface.interface import Array, Kernel, Problem, Work, Wrong, importing
+from .parts.jax_peers import Program, on_jax, program
+from .parts.torch_peers import tensors, torch_on
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:

@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import normals
-from .bags import SIZES, BagOffsets
-from .batches import RotatingBatches, rotating_batch_count, rotating_problem, stream_length
-from .case import Size
-from .checks import check_close, check_dtype
-from .compiled import makes_no_arrays
-from .interface import Array, Kernel, Problem, Work, Wrong, importing
-from .jax_peers import Program, jax_bags, on_jax, program
+from .compiling.functions import makes_no_arrays
+from .compiling.intrinsics.rows import prefetch_row
+from .compiling.intrinsics.sums import add_rows
+from .corpus.batches import RotatingBatches, rotating_batch_count, rotating_problem, stream_length
+from .corpus.words import Corpus
+from .interface.arrays import normals
+from .interface.case import Size
+from .interface.checks import check_close, check_dtype
+from .interface.interface import Array, Kernel, Problem, Work, Wrong, importing
 from .lookup import row_buffer
-from .machine import prefetch_row
-from .peers import tensors, torch_on
-from .sums import add_rows
-from .words import Corpus
+from .parts.bags import SIZES, BagOffsets
+from .parts.jax_peers import Program, jax_bags, on_jax, program
+from .parts.torch_peers import tensors, torch_on
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:

@@ -1,7 +1,7 @@
 """What is kept and shown: result files, tables, the page. Imports nothing else of this project.
 
 ``reports.load(path)`` reads a result file into a tidy pandas DataFrame with one row per case; ``reports.COLUMNS`` describes
-its columns. ``reports.load_samples(path)`` reads every sample; ``reports.samples.COLUMNS`` describes those columns.
+its columns. ``reports.load_samples(path)`` reads every sample; ``w2vbench.reports.file.samples.COLUMNS`` describes those columns.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .files import ResultError
-    from .frame import COLUMNS, load
-    from .samples import load_samples
+    from .file.files import ResultError
+    from .file.frame import COLUMNS, load
+    from .file.samples import load_samples
 
 __all__ = ["COLUMNS", "ResultError", "load", "load_samples"]
 

@@ -16,20 +16,21 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-
-from bench.engine import limits, memory
-from bench.engine.loop import sampler
-from bench.engine.process import pin
-from bench.engine.protocol import MeasurementSettings
-from bench.engine.timing import calibrate
-from bench.engine.variant import PreparedVariant, prepare_variant
-from bench.engine.verify import Verifier
-from impls import catalogue, texts
-from impls.case import Case, Size
-from impls.interface import Implementation, Problem
-from impls.words import Corpus
-from reports import load
-from reports.units import seconds, size_bytes
+from w2vbench.bench.engine.machine.process import pin
+from w2vbench.bench.engine.protocol import MeasurementSettings
+from w2vbench.bench.engine.worker.checking.verify import Verifier
+from w2vbench.bench.engine.worker.profiling import memory
+from w2vbench.bench.engine.worker.timing import floors as limits
+from w2vbench.bench.engine.worker.timing.timing import calibrate
+from w2vbench.bench.engine.worker.variants.loop import sampler
+from w2vbench.bench.engine.worker.variants.variant import PreparedVariant, prepare_variant
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.corpus import texts
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Case, Size
+from w2vbench.impls.interface.interface import Implementation, Problem
+from w2vbench.reports import load
+from w2vbench.reports.statistics.units import seconds, size_bytes
 
 TIMED_CASES = (
     "lookup/take-out@V=1e3,H=4,B=1,f32,i64,repeat,t1",

@@ -12,13 +12,12 @@ from collections import namedtuple
 from enum import Enum
 
 import numpy as np
-
-from impls.lookup import lookup
-from impls.sampling.with_replacement import with_replacement
-from impls.scatter.accumulate import accumulate
-from impls.scatter.dense import dense
-from impls.training.implementations import cbow
-from impls.training.staged import BATCHED, StagedModel
+from w2vbench.impls.lookup import lookup
+from w2vbench.impls.sampling.with_replacement import with_replacement
+from w2vbench.impls.scatter.accumulate import accumulate
+from w2vbench.impls.scatter.dense import dense
+from w2vbench.impls.training.implementations import cbow
+from w2vbench.impls.training.staged import BATCHED, StagedModel
 
 HONEST = 4
 """Calls in which some do their work: more than the check makes."""
@@ -317,15 +316,17 @@ def patches(slug, title, module, name, value):
 
 patches_the_clock = patches("patches-the-clock", "makes it stand still", "time", "perf_counter_ns", lambda: 0)
 patches_the_check = patches(
-    "patches-the-check", "it finds nothing", "impls.lookup", "check_rows", lambda *arguments: None
+    "patches-the-check", "it finds nothing", "w2vbench.impls.lookup", "check_rows", lambda *arguments: None
 )
 shadows_a_builtin = patches(
-    "shadows-a-builtin", "the check has a min of ours", "impls.lookup", "min", lambda *numbers: 0
+    "shadows-a-builtin", "the check has a min of ours", "w2vbench.impls.lookup", "min", lambda *numbers: 0
 )
 patches_a_method = acts_once(
     "patches-a-method",
     "has nothing verified",
-    lambda: setattr(sys.modules["bench.engine.verify"].Verifier, "verify", lambda *arguments: None),
+    lambda: setattr(
+        sys.modules["w2vbench.bench.engine.worker.checking.verify"].Verifier, "verify", lambda *arguments: None
+    ),
 )
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from impls.texts import builtin
-from impls.words import Corpus
+from w2vbench.impls.corpus.texts import builtin
+from w2vbench.impls.corpus.words import Corpus
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -7,15 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
-from bench.engine.context import RunContext
-from bench.engine.contract import Verdict
-from bench.engine.pool import Workers
-from bench.engine.protocol import ImplementationSource, MeasurementSettings
-from bench.plans import problems
-from bench.plans.problems import Extras, ProblemRun, admit, measure_next, new_problem_run
-from impls.case import Size
-from impls.interface import Implementation
+from w2vbench.bench.engine.pool.context import RunContext
+from w2vbench.bench.engine.pool.pool import Workers
+from w2vbench.bench.engine.protocol import ImplementationSource, MeasurementSettings, Verdict
+from w2vbench.bench.plans.run import problems
+from w2vbench.bench.plans.run.problems import Extras, ProblemRun, admit, measure_next, new_problem_run
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Implementation
 
 
 def context_of(

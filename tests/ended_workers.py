@@ -35,5 +35,5 @@ def on_event(event: str, details: tuple[object, ...]) -> None:
 def is_worker(pid: int) -> bool:
     """Whether a process runs the workers' script."""
     with suppress(OSError):
-        return b"bench/engine/worker.py\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"bench/worker.py\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False

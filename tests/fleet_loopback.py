@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
 
-from bench.plans.session import stop_on_signals
-from reports.files import read
-from reports.frame import speedup
-from reports.result_schema import ResultFile
-from reports.units import times
+from w2vbench.bench.plans.run.session import stop_on_signals
+from w2vbench.reports.file.files import read
+from w2vbench.reports.file.frame import speedup
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.statistics.units import times
+
 from tests.commands.loopback import Loopback, another_version, entries, result_of, wait_for
 from tests.processes import PATIENCE_S, started, w2vbench
 

@@ -17,23 +17,23 @@ from typing import Any
 from unittest.mock import patch
 
 import msgspec
+from w2vbench.bench.engine.protocol import MachineLimits, SamplePlan
+from w2vbench.bench.plans.cluster import run as fleet_run
+from w2vbench.bench.plans.cluster.machines import MachineReport
+from w2vbench.bench.plans.cluster.members import FleetRequest
+from w2vbench.bench.plans.cluster.remote import Measured, Prepared
+from w2vbench.bench.plans.cluster.run import FleetOutputs
+from w2vbench.bench.plans.cluster.self_check import SelfCheck
+from w2vbench.bench.plans.cluster.transport import Answered, Event, Failed, Joined, Left, SchedulerLost
+from w2vbench.bench.plans.run.journal import entry_of
+from w2vbench.bench.plans.run.keeping import Outputs
+from w2vbench.bench.plans.run.problems import ProblemRun
+from w2vbench.bench.plans.run.request import Note
+from w2vbench.bench.plans.run.run import RunRequest
+from w2vbench.reports.file.schema.fields import Samples
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.others.machines import Column, column, side_by_side
 
-from bench.engine.machines import MachineReport
-from bench.engine.protocol import MachineLimits, SamplePlan
-from bench.engine.self_check import SelfCheck
-from bench.engine.transport import Answered, Event, Failed, Joined, Left, SchedulerLost
-from bench.plans import fleet_run
-from bench.plans.fleet_members import FleetRequest
-from bench.plans.fleet_run import FleetOutputs
-from bench.plans.journal import entry_of
-from bench.plans.keeping import Outputs
-from bench.plans.problems import ProblemRun
-from bench.plans.remote import Measured, Prepared
-from bench.plans.request import Note
-from bench.plans.run import RunRequest
-from reports.machines import Column, column, side_by_side
-from reports.result_schema import ResultFile
-from reports.schema_fields import Samples
 from tests import saved
 
 LIMITS = MachineLimits(threads=1, read=[(1e6, 1e10)], write=[(1e6, 1e10)], copy=[(1e6, 1e10)], matmul={"f32": 1e11})

@@ -18,10 +18,10 @@ from typing import Any
 from unittest.mock import patch
 
 from playwright.sync_api import sync_playwright
+from w2vbench.bench.plans.cluster.client import Client
+from w2vbench.bench.plans.cluster.kinds import KindRun
+from w2vbench.reports.others.machines_page import html
 
-from bench.plans.fleet_client import Client
-from bench.plans.fleet_kinds import KindRun
-from reports.machines_page import html
 from tests.fleet_machines import Simulated, fleet_of, left_by, many_machines, request_of
 from tests.reports.browser import BROWSERS, OPTIONS
 

@@ -17,17 +17,17 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.identity.digest import implementation_identity
+from w2vbench.impls.identity.trees import Tree
+from w2vbench.impls.interface.interface import Implementation
+from w2vbench.reports.file.frame import load
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.others import history
+from w2vbench.reports.others.history_page import html as history_html
+from w2vbench.reports.others.stored_runs import stored
+from w2vbench.reports.run.page import html
 
-from impls import catalogue
-from impls.identity import implementation_identity
-from impls.interface import Implementation
-from impls.trees import Tree
-from reports import history
-from reports.frame import load
-from reports.history_page import html as history_html
-from reports.page import html
-from reports.result_schema import ResultFile
-from reports.stored_runs import stored
 from tests.reports.browser import many
 from tests.saved import Content, content, row, text
 

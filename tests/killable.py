@@ -96,7 +96,7 @@ class Tune(Scenario):
         return lines(folder / self.unfinished)
 
     def check(self, folder: Path, held: Sequence[Any]) -> None:
-        from impls.dispatch_table import load
+        from w2vbench.impls.choosing.dispatch_table import load
 
         assert len(load(folder / "table.toml").times("lookup").times_s) == 4
         assert not (folder / self.unfinished).parent.exists()

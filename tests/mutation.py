@@ -21,7 +21,7 @@ NOTICED = ("killed", "timeout", "suspicious", "segfault", "caught by type check"
 
 
 def results() -> dict[str, str]:
-    """Return what came of each change, by mutmut's name for it: reports.verdicts.x_holm__mutmut_3."""
+    """Return what came of each change, by mutmut's name for it: w2vbench.reports.statistics.verdicts.x_holm__mutmut_3."""
     lines = printed("results", "--all", "true").splitlines()
     return dict(line.strip().rsplit(": ", 1) for line in lines if "__mutmut_" in line)
 
@@ -33,13 +33,18 @@ def printed(*arguments: str) -> str:
 
 
 def module_of(name: str) -> str:
-    """Return the module of a change: reports.verdicts."""
+    """Return the module of a change: w2vbench.reports.statistics.verdicts."""
     return name.partition(".x_")[0].partition(".xǁ")[0]
 
 
 def described(name: str) -> str:
     """Return a change in one line: ``verdicts.holm: return order → return None``."""
-    place = name.partition("__mutmut_")[0].removeprefix("reports.").removeprefix("impls.").removeprefix("bench.plans.")
+    place = (
+        name.partition("__mutmut_")[0]
+        .removeprefix("reports.")
+        .removeprefix("impls.")
+        .removeprefix("w2vbench.bench.plans.")
+    )
     place = place.replace(".x_", ".").replace(".xǁ", ".").replace("ǁ", ".")
     lines = printed("show", name).splitlines()
     before, after = (" ".join(of_sign(lines, sign)) for sign in "-+")

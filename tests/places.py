@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+from w2vbench.bench.engine.worker.timing.places import SMALL_SIZES, blocks
+from w2vbench.impls.catalogue.discovery import from_copy
+from w2vbench.impls.corpus.texts import builtin
+from w2vbench.impls.interface.case import Size
 
-import impls
-from bench.engine.places import SMALL_SIZES, blocks
-from impls.case import Size
-from impls.catalogue import from_copy
-from impls.texts import builtin
+from w2vbench import impls
 
 SIZE = "V=1e4,H=100,B=100,K=5,f32,i64,zipf,t1"
 COPIES, PLACES, ROUNDS, SAMPLE_S = 4, 8, 40, 0.002

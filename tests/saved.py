@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_benchmark.stats import Stats
-
-from impls.case import Case, Size
-from reports.result_schema import ResultFile
+from w2vbench.impls.interface.case import Case, Size
+from w2vbench.reports.file.schema.result import ResultFile
 
 DATA = Path(__file__).with_name("data")
 PROBLEM = DATA / "run.json"

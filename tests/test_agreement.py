@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from w2vbench.impls.corpus import texts
 
-from impls import texts
 from tests import agreement, saved
 
 

@@ -12,8 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.test_imports import FILES, ROOT, imported_by, imports, named
-from tests.test_packaging import PROJECT, ROOMS
+from tests.test_imports import FILES, ROOT, imports, named
+from tests.test_packaging import PROJECT
 
 NEEDED = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
 EXTRAS = {
@@ -24,8 +24,8 @@ EVERY = [*NEEDED, *(one for extra in EXTRAS.values() for one in extra)]
 UPPER_BOUNDS: dict[str, str] = {}
 """Packages of which a newer version is not allowed, each with why."""
 OPTIONAL = {
-    "reports/picture.py": "dev",
-    "bench/engine/dask_transport.py": "cluster",
+    "reports/drawing/picture.py": "dev",
+    "bench/plans/cluster/dask_transport.py": "cluster",
     "bench/commands/run_on_cluster.py": "cluster",
 }
 """Files that are run in the clone only, or for one option, and the extra that they need beside."""
@@ -41,8 +41,12 @@ def names(requirements: list[Requirement]) -> set[str]:
 
 def others(file: Path) -> set[str]:
     """The packages of others that a file imports, in functions too."""
-    found = {name.partition(".")[0] for name in imported_by(file) if not name.startswith(".")}
-    return found - sys.stdlib_module_names - {*ROOMS, "tests", *INVENTED}
+    found = {
+        name.partition(".")[0]
+        for name in imports(file.read_text(encoding="utf-8"), "w2vbench")
+        if not name.startswith(".")
+    }
+    return found - sys.stdlib_module_names - {"w2vbench", "tests", *INVENTED}
 
 
 @pytest.mark.parametrize("file", FILES, ids=named)

@@ -10,7 +10,7 @@ import sys
 from math import log10
 from pathlib import Path
 
-from reports.units import two
+from w2vbench.reports.statistics.units import two
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, CHART = "seven-steps.md", "seven-steps.svg"

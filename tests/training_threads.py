@@ -18,13 +18,13 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-
-from bench.engine.training_loop import PIECE, lines_of, pieces
-from impls.case import Size
-from impls.catalogue import own
-from impls.texts import builtin
-from impls.training.contract import Settings, training_problem
-from impls.words import Floats
+from w2vbench.bench.engine.worker.training_loop import PIECE, lines_of, pieces
+from w2vbench.impls.catalogue.discovery import own
+from w2vbench.impls.corpus.texts import builtin
+from w2vbench.impls.corpus.words import Floats
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.training.contract import training_problem
+from w2vbench.impls.training.settings import Settings
 
 ROUNDS = 60
 PIECES = 4

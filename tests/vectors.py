@@ -1,4 +1,4 @@
-"""Reading what ``bench.plans.vectors`` writes, in either of word2vec's formats."""
+"""Reading what ``w2vbench.bench.plans.train.vectors`` writes, in either of word2vec's formats."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Kernels of word2vec, their implementations, and the results of measuring them, for other people's code.
 
-``import w2vbench`` works in any repository, also in one with packages called ``bench``, ``impls`` or ``reports``. It takes a
-few milliseconds: what a name needs is imported when the name is first used. These names stay; others of this project may
-change with any version.
+``import w2vbench`` takes a few milliseconds: what a name needs is imported when the name is first used. These names stay, and
+so do ``w2vbench.impls.<kernel>`` modules, from which a file of implementations imports; others of this project may change
+with any version.
 
 Attributes
 ----------
@@ -44,25 +44,22 @@ array([[0., 1., 0.]])
 
 from __future__ import annotations
 
-from functools import wraps
 from importlib import import_module
-from types import FunctionType
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from .rooms import ours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from impls.dispatch_table import TableError
-    from impls.dispatcher import best, dispatch
-    from impls.interface import Implementation, Kernel
-    from reports.figures import figure
-    from reports.files import ResultError, read
-    from reports.frame import COLUMNS, load
-    from reports.result_schema import ResultFile
-    from reports.samples import load_samples
-    from reports.summary import summary
+    from w2vbench.impls.choosing.dispatch_table import TableError
+    from w2vbench.impls.choosing.dispatcher import best, dispatch
+    from w2vbench.impls.interface.interface import Implementation, Kernel
+    from w2vbench.reports.file.files import ResultError, read
+    from w2vbench.reports.file.frame import COLUMNS, load
+    from w2vbench.reports.file.samples import load_samples
+    from w2vbench.reports.file.schema.result import ResultFile
+    from w2vbench.reports.run.figures import figure
+    from w2vbench.reports.run.summary import summary
 
     kernels: Mapping[str, Kernel]
     __version__: str
@@ -85,29 +82,30 @@ __all__ = [
     "summary",
 ]
 
+if not (Path(__file__).parent / "impls").is_dir():
+    __path__.append(str(Path(__file__).parents[1]))  # in a clone, impls, bench and reports lie beside this package
+
 MODULES = {
-    "COLUMNS": "reports.frame",
-    "Implementation": "impls.interface",
-    "Kernel": "impls.interface",
-    "ResultError": "reports.files",
-    "ResultFile": "reports.result_schema",
+    "COLUMNS": "reports.file.frame",
+    "Implementation": "impls.interface.interface",
+    "Kernel": "impls.interface.interface",
+    "ResultError": "reports.file.files",
+    "ResultFile": "reports.file.schema.result",
     "TableError": "impls",
     "best": "impls",
     "dispatch": "impls",
-    "figure": "reports.figures",
-    "load": "reports.frame",
-    "load_samples": "reports.samples",
-    "read": "reports.files",
-    "summary": "reports.summary",
+    "figure": "reports.run.figures",
+    "load": "reports.file.frame",
+    "load_samples": "reports.file.samples",
+    "read": "reports.file.files",
+    "summary": "reports.run.summary",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with ours():
-        value = load_name(name)
-    globals()[name] = value  # the next use finds it at once
+    value = globals()[name] = load_name(name)  # the next use finds it at once
     return value
 
 
@@ -124,20 +122,6 @@ def load_name(name: str) -> Any:
     if name == "kernels":
         from types import MappingProxyType
 
-        catalogue = import_module("impls.catalogue")
+        catalogue = import_module("w2vbench.impls.catalogue.discovery")
         return MappingProxyType({kernel.name: kernel for kernel in catalogue.kernels(catalogue.own())})
-    value = getattr(import_module(MODULES[name]), name)
-    if name in ("best", "dispatch"):  # what they return imports at its first call
-        import_module("impls.readiness").Readiness.inside = staticmethod(ours)
-    return among_ours(value) if isinstance(value, FunctionType) else value
-
-
-def among_ours(function: Any) -> Any:
-    """Return a function that works where ``impls`` or ``reports`` is somebody else's too, if it imports when it is called."""
-
-    @wraps(function)
-    def call(*arguments: Any, **options: Any) -> Any:
-        with ours():
-            return function(*arguments, **options)
-
-    return call
+    return getattr(import_module(f"{__name__}.{MODULES[name]}"), name)

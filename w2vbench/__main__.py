@@ -1,16 +1,13 @@
-"""The command ``w2vbench``, also as ``python -m w2vbench``, whatever packages the current folder has."""
+"""The command ``w2vbench``, also as ``python -m w2vbench``."""
 
 from __future__ import annotations
-
-from .rooms import ours
 
 
 def main() -> None:
     """Run the command."""
-    with ours():
-        from bench.commands.main import main as run
+    from .bench.main import main as run
 
-        run()
+    run()
 
 
 if __name__ == "__main__":

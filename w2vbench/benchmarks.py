@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .rooms import ROOT, ours
+from .bench import pytest_front, test_kernels
+from .bench.engine.machine.program import ROOMS
 from .settings import EXAMPLE, SettingsError, implementation_files
 
 
@@ -18,7 +18,7 @@ def register(config: pytest.Config) -> None:
     """Take over a session that was started with ``--benchmark``. Raises UsageError."""
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError("--benchmark needs pytest-benchmark: leave out -p no:benchmark")
-    plugin = Clone() if config.rootpath == ROOT else Repository(named_files(config))
+    plugin = Clone() if config.rootpath == ROOMS else Repository(named_files(config))
     plugin.configure(config)
     config.pluginmanager.register(plugin, "w2vbench benchmarks")
 
@@ -51,14 +51,12 @@ class Clone:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
         """Load the implementations before anything is collected, so that whatever is wrong is one line."""
-        with ours():
-            import_module("bench.commands.pytest_front").cases(session.config)
+        pytest_front.cases(session.config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_json(self, config: pytest.Config, benchmarks: Any, output_json: dict[str, Any]) -> None:
         """Add what ``w2vbench report`` needs to the files that pytest-benchmark saves."""
-        with ours():
-            output_json["w2vbench"] = import_module("bench.commands.pytest_front").suite_part(config)
+        output_json["w2vbench"] = pytest_front.suite_part(config)
 
 
 class Repository(Clone):
@@ -86,16 +84,6 @@ class Repository(Clone):
         name = Path(os.path.relpath(file_path, parent.config.rootpath)).as_posix()
         return [KernelFile.from_parent(parent, path=file_path, nodeid=name)]
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector:
-        """Packages are folders like others: their ``__init__.py`` is not imported, so their names may be the same as ours."""
-        return pytest.Dir.from_parent(parent, path=path)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-        with ours():
-            return (yield)
-
     def pytest_report_header(self, config: pytest.Config) -> str:
         preset = config.getoption("benchmark_preset")
         return f"w2vbench: implementations of {', '.join(file.name for file in self.files)}, sizes of preset {preset}"
@@ -105,9 +93,8 @@ class KernelFile(pytest.Module):
     """A user's file, whose benchmarks are those of ``bench/test_kernels.py`` for its implementations."""
 
     def collect(self) -> list[pytest.Item | pytest.Collector]:
-        with ours():
-            self.obj = import_module("bench.test_kernels")
-            return list(super().collect())
+        self.obj = test_kernels
+        return list(super().collect())
 
     def funcnamefilter(self, name: str) -> bool:
         """Collect the benchmark, whatever the repository calls its own tests."""

@@ -50,11 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def leave_code_as_it_is(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Keep pytest from rewriting the assertions of our packages, and of a repository's own of the same names.
+    """Keep pytest from rewriting the assertions of this package.
 
     It rewrites all modules of a distribution that has a plugin. What is timed must be the code as it stands, and its
     identity that of another copy. pytest has no public way to say so for a whole package.
     """
     marked = getattr(pluginmanager.rewrite_hook, "_must_rewrite", None)
     if isinstance(marked, set):
-        marked -= {"bench", "impls", "reports"}
+        marked.discard("w2vbench")

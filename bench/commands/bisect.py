@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from .app import app
-from .options import TIME_LIMIT_S, CorpusFile, ImplInGit, Json, Threshold, TimeLimit
+from .terminal.app import app
+from .terminal.options import TIME_LIMIT_S, CorpusFile, ImplInGit, Json, Threshold, TimeLimit
 
 
 @app.command(epilog="Example: w2vbench bisect v1.0 HEAD scatter.dense/add-at")
@@ -32,9 +32,10 @@ def bisect(
 
     Commits at which the case runs the same code are not measured. Exits with 3 if GOOD and BAD do not differ.
     """
-    from bench.commands import terminal as show
-    from bench.commands.progress import step_progress
-    from bench.plans import bisect as plan
+    from w2vbench.bench.plans.compare import bisect as plan
+
+    from .terminal import printing as show
+    from .terminal.progress import step_progress
 
     request = plan.BisectRequest(
         command=show.command_line(sys.argv),

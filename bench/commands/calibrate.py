@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from .app import app
-from .options import OUT, CorpusFile, Json, Kernels, Only, how_many, random_seed
-from .quantities import share
+from .terminal.app import app
+from .terminal.options import OUT, CorpusFile, Json, Kernels, Only, how_many, random_seed
+from .terminal.quantities import share
 
 
 @app.command(
@@ -49,10 +49,11 @@ def calibrate(
 
     With --packages, code is slowed by 5 % only.
     """
-    from bench.commands import summaries
-    from bench.commands import terminal as show
-    from bench.commands.progress import step_progress
-    from bench.plans import calibrate as calibrating
+    from w2vbench.bench.plans.calibrate import calibrate as calibrating
+
+    from .terminal import printing as show
+    from .terminal import summaries
+    from .terminal.progress import step_progress
 
     request = calibrating.CalibrateRequest(
         command=show.command_line(sys.argv),

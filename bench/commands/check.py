@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .app import app
-from .options import TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, TimeLimit
+from .terminal.app import app
+from .terminal.options import TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, TimeLimit
 
 
 @app.command(epilog="Example: w2vbench check --book ch04/layers.py (docs/book.md)")
@@ -32,9 +32,10 @@ def check(
 
     With --book, check your own layers of the book instead: Embedding, EmbeddingDot, UnigramSampler, CBOW and others.
     """
-    from bench.commands import terminal as show
-    from bench.plans.request import Request
-    from bench.plans.session import check_implementations, is_sound
+    from w2vbench.bench.plans.run.request import Request
+    from w2vbench.bench.plans.run.session import check_implementations, is_sound
+
+    from .terminal import printing as show
 
     if book is None:
         if untimed:
@@ -46,9 +47,10 @@ def check(
         raise typer.Exit(0 if all(is_sound(i, verdicts[i.key]) for i in chosen) else 1)
     if kernel or impl:
         raise typer.BadParameter("--book checks one file: leave out --kernel and --impl")
-    from bench.commands.book_lines import print_book
-    from bench.commands.progress import step_progress
-    from bench.plans.book import BookRequest, check_book
+    from w2vbench.bench.plans.book.book import BookRequest, check_book
+
+    from .terminal.book_lines import print_book
+    from .terminal.progress import step_progress
 
     with show.keeping_nothing(), step_progress("step") as note:
         done = check_book(

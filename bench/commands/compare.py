@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from .app import app
-from .options import OUT, TIME_LIMIT_S, CorpusFile, ImplInGit, Json, Kernels, Only, Threads, TimeLimit
-from .quantities import duration, share
+from .terminal.app import app
+from .terminal.options import OUT, TIME_LIMIT_S, CorpusFile, ImplInGit, Json, Kernels, Only, Threads, TimeLimit
+from .terminal.quantities import duration, share
 
 
 @app.command(
@@ -81,12 +81,13 @@ def compare(
 
     With --packages, did a release make something slower? The same code runs in two environments, which are made once and kept (w2vbench environments).
     """
-    from bench.commands import summaries
-    from bench.commands import terminal as show
-    from bench.commands.progress import step_progress
-    from bench.plans import compare as comparing
-    from bench.plans.differences import NotComparable
-    from bench.plans.packages import PackagesRequest, compare_packages
+    from w2vbench.bench.plans.compare import compare as comparing
+    from w2vbench.bench.plans.compare.differences import NotComparable
+    from w2vbench.bench.plans.packages.packages import PackagesRequest, compare_packages
+
+    from .terminal import printing as show
+    from .terminal import summaries
+    from .terminal.progress import step_progress
 
     fields: dict[str, Any] = {
         "command": show.command_line(sys.argv),

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .app import app
-from .options import Json
+from .terminal.app import app
+from .terminal.options import Json
 
 
 @app.command(epilog="Example: w2vbench environments --remove all frees the space")
@@ -25,9 +25,10 @@ def environments(
     json: Json = False,
 ) -> None:
     """List the environments that compare --packages and versions made, with their packages and sizes, or remove them."""
-    from bench.commands import terminal as show
-    from bench.plans import environments as kept
-    from bench.plans.request import PlanError
+    from w2vbench.bench.plans.packages import environments as kept
+    from w2vbench.bench.plans.run.request import PlanError
+
+    from .terminal import printing as show
 
     every = {one.name: one for one in kept.kept()}
     if unknown := [name for name in remove or () if name not in every and name != "all"]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .app import app
-from .options import OUT, Json, Kernels, Only
-from .quantities import share
+from .terminal.app import app
+from .terminal.options import OUT, Json, Kernels, Only
+from .terminal.quantities import share
 
 if TYPE_CHECKING:
-    from bench.plans.selection import Selection
-    from reports.history import Trend
+    from w2vbench.bench.plans.run.selection import Selection
+    from w2vbench.reports.others.history import Trend
 
 
 @app.command(epilog="Example: w2vbench history --kernel lookup; in CI w2vbench history --fail")
@@ -52,16 +52,17 @@ def history(
 
     Runs are not interleaved with each other, so only large changes can be trusted. Use compare for small ones.
     """
-    from bench.commands import summaries
-    from bench.commands import terminal as show
-    from bench.plans.request import PlanError
-    from bench.plans.selection import Selection
-    from bench.plans.worktrees import current_root
-    from reports import acknowledged
-    from reports import history as trends
-    from reports.files import write_texts
-    from reports.history_page import html
-    from reports.stored_runs import stored
+    from w2vbench.bench.plans.compare.worktrees import current_root
+    from w2vbench.bench.plans.run.request import PlanError
+    from w2vbench.bench.plans.run.selection import Selection
+    from w2vbench.reports.compare import acknowledged
+    from w2vbench.reports.file.files import write_texts
+    from w2vbench.reports.others import history as trends
+    from w2vbench.reports.others.history_page import html
+    from w2vbench.reports.others.stored_runs import stored
+
+    from .terminal import printing as show
+    from .terminal import summaries
 
     if acknowledge is not None or why is not None:
         if not (acknowledge and why and why.strip()):
@@ -89,7 +90,7 @@ def history(
 
 def select_trends(trends: Sequence[Trend], selection: Selection) -> list[Trend]:
     """Return the trends of the selected cases. Raises PlanError if nothing is left."""
-    from bench.plans.request import PlanError
+    from w2vbench.bench.plans.run.request import PlanError
 
     for trend in trends:
         trend.series = {
@@ -105,9 +106,9 @@ def select_trends(trends: Sequence[Trend], selection: Selection) -> list[Trend]:
 
 def case_names(out: Path) -> Iterator[str]:
     """Yield the names of the cases of the last comparison, if there is one, and of this package."""
-    from bench.plans.presets import GATE
-    from impls import catalogue
-    from reports.files import ResultError, read
+    from w2vbench.bench.plans.run.presets import GATE
+    from w2vbench.impls.catalogue import discovery as catalogue
+    from w2vbench.reports.file.files import ResultError, read
 
     with contextlib.suppress(ResultError):
         comparison = read(out / "comparison.json").w2vbench.comparison

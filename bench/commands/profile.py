@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .app import app
-from .options import CorpusFile, Impl, Json, TimeLimit
+from .terminal.app import app
+from .terminal.options import CorpusFile, Impl, Json, TimeLimit
 
 PROFILE_LIMIT_S = 120.0
 
@@ -24,12 +24,14 @@ def profile(
     json: Json = False,
 ) -> None:
     """Profile one implementation line by line: hits, time, allocation and memory growth beside each source line."""
-    from bench.commands import terminal as show
-    from bench.plans import profile as profiling
+    from w2vbench.bench.plans.run import profile as profiling
+
+    from .terminal import line_tables
+    from .terminal import printing as show
 
     request = profiling.ProfileRequest(
         case=case, files=[show.whole_path(file) for file in impl or ()], corpus=corpus, time_limit_s=time_limit
     )
     done = profiling.profile(request, show.error)
-    show.profile(done, as_json=json)
+    line_tables.profile(done, as_json=json)
     raise typer.Exit(done.exit_code)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from .app import app
-from .options import OUT, CorpusFile, Epochs, Impl, Json, MinCount
-from .quantities import duration
+from .terminal.app import app
+from .terminal.options import OUT, CorpusFile, Epochs, Impl, Json, MinCount
+from .terminal.quantities import duration
 
 
 @app.command(
@@ -69,10 +69,11 @@ def quality(
     (--seeds), once all of them are done. --resume continues an interrupted run, and can add implementations and seeds.
     Added seeds narrow the intervals of the means, but are not tested.
     """
-    from bench.commands import summaries
-    from bench.commands import terminal as show
-    from bench.commands.progress import step_progress
-    from bench.plans import quality as comparing
+    from w2vbench.bench.plans.train import quality as comparing
+
+    from .terminal import printing as show
+    from .terminal import summaries
+    from .terminal.progress import step_progress
 
     request = comparing.QualityRequest(
         command=show.command_line(sys.argv),

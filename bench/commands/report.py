@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .app import app
-from .options import OUT
+from .terminal.app import app
+from .terminal.options import OUT
 
 
 @app.command()
@@ -26,21 +26,22 @@ def report(
     ] = False,
 ) -> None:
     """Build page, Markdown and CSV again from a result file, or one page from the files of several machines."""
-    from bench.commands import terminal as show
-    from reports import page
-    from reports.files import read
+    from w2vbench.reports.file.files import read
+    from w2vbench.reports.outputs import report as written
+
+    from .terminal import printing as show
 
     if len(result) > 1:
-        from reports.machines_page import report_machines
+        from w2vbench.reports.others.machines_page import report_machines
 
         if time_spent:
             raise typer.BadParameter("--time-spent is of one file")
         show.list_outputs(report_machines(result, out))
         return
     if time_spent:
-        from reports.time_spent import time_spent as lines
+        from w2vbench.reports.run.time_spent import time_spent as lines
 
         for line in lines(read(result[0])):
             print(line)
         return
-    show.list_outputs(page.report(read(result[0]), out))
+    show.list_outputs(written(read(result[0]), out))

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from .app import app
-from .options import (
+from .terminal.app import app
+from .terminal.options import (
     MOST_THREADS,
     OUT,
     TIME_LIMIT_S,
@@ -105,10 +105,11 @@ def run(
     """Check, time and profile the implementations: tables and a recommendation here, and result file, page, Markdown and CSV in --out."""
     from functools import partial
 
-    from bench.commands import summaries
-    from bench.commands import terminal as show
-    from bench.commands.progress import run_progress
-    from bench.plans import run as running
+    from w2vbench.bench.plans.run import run as running
+
+    from .terminal import printing as show
+    from .terminal import summaries
+    from .terminal.progress import run_progress
 
     changed = {
         "H": hidden,

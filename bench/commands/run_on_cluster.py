@@ -7,14 +7,15 @@ import json as json_format
 from functools import partial
 from importlib.util import find_spec
 
-from bench.plans.fleet_members import FleetRequest
-from bench.plans.fleet_run import FleetOutputs, run_fleet
-from bench.plans.keeping import prepare_folder
-from bench.plans.request import PlanError
-from bench.plans.run import RunRequest
+from w2vbench.bench.plans.cluster.members import FleetRequest
+from w2vbench.bench.plans.cluster.run import FleetOutputs, run_fleet
+from w2vbench.bench.plans.run.keeping import prepare_folder
+from w2vbench.bench.plans.run.request import PlanError
+from w2vbench.bench.plans.run.run import RunRequest
 
-from . import summaries, terminal
-from .progress import step_progress
+from .terminal import printing as terminal
+from .terminal import summaries
+from .terminal.progress import step_progress
 
 REHEARSAL = 3
 """Workers of --cluster local --share-hosts."""
@@ -30,7 +31,7 @@ def run_on_cluster(request: RunRequest, address: str, *, share_hosts: bool, json
     """
     if find_spec("distributed") is None:
         raise PlanError("--cluster needs Dask: pip install 'w2vbench[cluster]'")
-    from bench.engine.dask_transport import NoScheduler, connected
+    from w2vbench.bench.plans.cluster.dask_transport import NoScheduler, connected
 
     if request.corpus:
         request = dataclasses.replace(request, corpus=terminal.whole_path(request.corpus))

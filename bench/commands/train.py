@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from .app import app
-from .options import Epochs, MinCount, random_seed
+from .terminal.app import app
+from .terminal.options import Epochs, MinCount, random_seed
 
 MODELS = ("skip-gram", "cbow")
 
 
 def architecture(model: str | None, sg: int | None, cbow: int | None) -> str:
     """Return the model that --model, --sg or --cbow selects. Raises PlanError if they contradict each other."""
-    from bench.plans.request import PlanError
+    from w2vbench.bench.plans.run.request import PlanError
 
     named = {model, None if sg is None else MODELS[1 - sg], None if cbow is None else MODELS[cbow]} - {None}
     if len(named) > 1:
@@ -99,9 +99,10 @@ def train(
     and gensim: CBOW, here --cbow 1). If interrupted (Ctrl-C), it saves the vectors learnt so far and puts the file's earlier
     vectors aside.
     """
-    from bench.commands import terminal as show
-    from bench.commands.progress import training_progress
-    from bench.plans import train as training
+    from w2vbench.bench.plans.train import train as training
+
+    from .terminal import printing as show
+    from .terminal.progress import training_progress
 
     request = training.TrainingRequest(
         corpus=corpus,

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .app import app
-from .options import (
+from .terminal.app import app
+from .terminal.options import (
     TIME_LIMIT_S,
     CorpusFile,
     FloatType,
@@ -73,13 +73,14 @@ def tune(
 
     With --regret, measure instead how much slower the chosen implementation is than the fastest, at random sizes that are
     not on the grid."""
-    from bench.commands import terminal as show
-    from bench.commands import tuning
-    from bench.commands.progress import run_progress
-    from bench.plans.grid import Grid
-    from bench.plans.tune import TuneRequest
-    from bench.plans.tune import tune as tuned
-    from impls.dispatch_table import default_path
+    from w2vbench.bench.plans.tune.grid import Grid
+    from w2vbench.bench.plans.tune.tune import TuneRequest
+    from w2vbench.bench.plans.tune.tune import tune as tuned
+    from w2vbench.impls.choosing.dispatch_table import default_path
+
+    from .terminal import printing as show
+    from .terminal import tuning
+    from .terminal.progress import run_progress
 
     usual = Grid()
     grid = Grid(
@@ -101,7 +102,7 @@ def tune(
         "seed": seed,
     }
     if regret:
-        from bench.plans.regret import RegretRequest, measure_regret
+        from w2vbench.bench.plans.tune.regret import RegretRequest, measure_regret
 
         found = measure_regret(
             RegretRequest(**common, grid=grid, sizes=sizes, processes=processes or 6, anyway=anyway),

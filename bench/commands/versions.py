@@ -8,8 +8,20 @@ from typing import Annotated
 
 import typer
 
-from .app import app
-from .options import OUT, TIME_LIMIT_S, CorpusFile, Impl, Json, Kernels, Only, Threads, Threshold, TimeLimit, how_many
+from .terminal.app import app
+from .terminal.options import (
+    OUT,
+    TIME_LIMIT_S,
+    CorpusFile,
+    Impl,
+    Json,
+    Kernels,
+    Only,
+    Threads,
+    Threshold,
+    TimeLimit,
+    how_many,
+)
 
 
 @app.command(epilog="Example: w2vbench versions numba '>=0.62' --only 'lookup/numba@*'")
@@ -43,10 +55,11 @@ def versions(
     Four cases that import the package are measured, or those that --kernel and --only choose. Where a level changes between
     two measured releases, those between them are compared too, until the one that changed it is found.
     """
-    from bench.commands import summaries
-    from bench.commands import terminal as show
-    from bench.commands.progress import step_progress
-    from bench.plans.releases import ReleasesRequest, measure_releases
+    from w2vbench.bench.plans.packages.releases import ReleasesRequest, measure_releases
+
+    from .terminal import printing as show
+    from .terminal import summaries
+    from .terminal.progress import step_progress
 
     request = ReleasesRequest(
         command=show.command_line(sys.argv),

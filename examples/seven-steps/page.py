@@ -15,9 +15,9 @@ from math import log10
 from pathlib import Path
 from typing import Any
 
-from reports.files import read
-from reports.frame import load
-from reports.units import seconds, size_bytes, two
+from w2vbench.reports.file.files import read
+from w2vbench.reports.file.frame import load
+from w2vbench.reports.statistics.units import seconds, size_bytes, two
 
 HERE = Path(__file__).resolve().parent
 STEPS = HERE / "steps.py"

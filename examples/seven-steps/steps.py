@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from impls.random import alias_table
-from impls.training.contract import initial
-from impls.training.implementations import cbow
-from impls.training.pairs import examples, keep_probability, windows
+from w2vbench.impls.parts.random import alias_table
+from w2vbench.impls.training.contract import initial
+from w2vbench.impls.training.implementations import cbow
+from w2vbench.impls.training.pairs import examples, keep_probability, windows
 
 BATCH = 50
 """Words that are learnt together. More would add up changes that were computed without each other, and diverge."""

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..interface import Array, Problem
-from ..losses import logistic_losses
-from ..products import UNIT, row_units
+from ..compiling.intrinsics.losses import logistic_losses
+from ..compiling.intrinsics.products import UNIT, row_units
+from ..interface.interface import Array, Problem
 
 LARGE, MOST = 1e200, 256
 """A running product is replaced by its logarithm above LARGE, before it overflows: it gets MOST factors up to 2 at once."""

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import normals
-from ..batches import (
+from ..corpus.batches import (
     RotatingBatches,
     SlidingInput,
     mean_distinct,
@@ -18,9 +17,10 @@ from ..batches import (
     rotating_problem,
     stream_length,
 )
-from ..case import Size
-from ..interface import Array, Kernel, Problem, Work
-from ..words import Corpus, Floats, Ints
+from ..corpus.words import Corpus, Floats, Ints
+from ..interface.arrays import normals
+from ..interface.case import Size
+from ..interface.interface import Array, Kernel, Problem, Work
 from .reference import Candidates, check_with, verify_with
 
 SIZES = (

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..interface import Array
-from ..jax_peers import Program, jax_gradients, jax_result, on_jax, program
-from ..peers import by_autograd, leaf, tensors, torch_on
+from ..interface.interface import Array
+from ..parts.jax_peers import Program, jax_gradients, jax_result, on_jax, program
+from ..parts.torch_peers import by_autograd, leaf, tensors, torch_on
 from .candidates import EACH, RESULTS, TOGETHER
 from .contract import shared_kernel, sigmoid, softplus
 from .reference import Candidates, join_shared

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import resident_zeros
-from ..case import Size
-from ..interface import Array, Kernel, Problem, Work
-from ..jax_peers import Program, jax_gradients, jax_result, on_jax, program
-from ..machine import prefetch_row
-from ..peers import by_autograd, leaf, tensors, torch_on
-from ..products import gradients, scores
+from ..compiling.intrinsics.products import gradients, scores
+from ..compiling.intrinsics.rows import prefetch_row
+from ..interface.arrays import resident_zeros
+from ..interface.case import Size
+from ..interface.interface import Array, Kernel, Problem, Work
+from ..parts.jax_peers import Program, jax_gradients, jax_result, on_jax, program
+from ..parts.torch_peers import by_autograd, leaf, tensors, torch_on
 from .candidates import RESULTS, Buffers, padded, row_buffers, softplus_all
 from .contract import SIZES, gradient_buffer, make_sampled, sampled_work, sigmoid, softplus
 from .reference import Candidates, check_with, verify_with

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..interface import Array
-from ..jax_peers import Program, jax_gradients, jax_result, on_jax, program
-from ..losses import softmax_losses
-from ..peers import by_autograd, leaf, tensors, torch_on
+from ..compiling.intrinsics.losses import softmax_losses
+from ..interface.interface import Array
+from ..parts.jax_peers import Program, jax_gradients, jax_result, on_jax, program
+from ..parts.torch_peers import by_autograd, leaf, tensors, torch_on
 from .candidates import EACH, RESULTS, TOGETHER, with_factor
 from .contract import shared_kernel
 from .reference import Candidates, join_shared

@@ -11,21 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..interface import Array
-from ..jax_peers import Program, jax_gradients, jax_result, on_jax, program
-from ..peers import by_autograd, leaf, tensors, torch_on
+from ..interface.interface import Array
+from ..parts.jax_peers import Program, jax_gradients, jax_result, on_jax, program
+from ..parts.torch_peers import by_autograd, leaf, tensors, torch_on
 from .candidates import EACH, RESULTS, TOGETHER
 from .contract import shared_kernel, sigmoid, softplus
 from .reference import Candidates, join_shared
-from .shared_pass import (
-    TILE,
-    SharedBuffers,
-    begin_pass,
-    shared_buffers,
-    tile_gradients,
-    tile_logistic,
-    tile_scores,
-)
+from .shared_pass import TILE, SharedBuffers, begin_pass, shared_buffers, tile_gradients, tile_logistic, tile_scores
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 

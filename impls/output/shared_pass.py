@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..interface import Array, Problem
-from ..machine import prefetch_row
-from ..products import row_units
-from ..shared_products import pair_gradients, pair_scores, shared_blocks
-from ..vectors import aligned
+from ..compiling.intrinsics.products import row_units
+from ..compiling.intrinsics.rows import prefetch_row
+from ..compiling.intrinsics.shared_products import pair_gradients, pair_scores, shared_blocks
+from ..interface.arrays import aligned
+from ..interface.interface import Array, Problem
 from .candidates import softplus_all
 
 TILE = 16

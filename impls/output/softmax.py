@@ -11,17 +11,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import resident_zeros
-from ..batches import rotating_problem
-from ..case import Size
-from ..checks import check_close, check_dtype
-from ..interface import Array, Kernel, Problem, Work, Wrong
-from ..jax_peers import Program, jax_result, on_jax, program
-from ..losses import add_powers, raise_tops
-from ..peers import leaf, tensors, torch_on
-from ..products import blocks, even_block, pace_of, product, product_way
-from ..vectors import aligned
-from ..words import Corpus
+from ..compiling.intrinsics.losses import add_powers, raise_tops
+from ..compiling.intrinsics.products import blocks, even_block, pace_of, product, product_way
+from ..corpus.batches import rotating_problem
+from ..corpus.words import Corpus
+from ..interface.arrays import aligned, resident_zeros
+from ..interface.case import Size
+from ..interface.checks import check_close, check_dtype
+from ..interface.interface import Array, Kernel, Problem, Work, Wrong
+from ..parts.jax_peers import Program, jax_result, on_jax, program
+from ..parts.torch_peers import leaf, tensors, torch_on
 from .contract import SIZES, batch_count, gradient_buffer, hidden_batches, output_weights
 from .reference import check_slope
 

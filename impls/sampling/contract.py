@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..batches import rotating_batch_count, rotating_problem
-from ..case import Size
-from ..checks import check_integers
-from ..interface import Array, Kernel, Problem, Work, Wrong
-from ..random import integer_alias_table, state
-from ..words import Corpus, Floats, Ints
+from ..corpus.batches import rotating_batch_count, rotating_problem
+from ..corpus.words import Corpus, Floats, Ints
+from ..interface.case import Size
+from ..interface.checks import check_integers
+from ..interface.interface import Array, Kernel, Problem, Work, Wrong
+from ..parts.random import integer_alias_table, state
 
 SIZES = (
     Size(30, 1, 40, 3),

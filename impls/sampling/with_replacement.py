@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..case import Size
-from ..interface import Array, Problem, Work
-from ..jax_peers import Program, on_jax, program
-from ..peers import tensors, torch_on
-from ..random import S32, alias_table, draw, next_bits
-from ..words import Floats, Ints
+from ..corpus.words import Floats, Ints
+from ..interface.case import Size
+from ..interface.interface import Array, Problem, Work
+from ..parts.jax_peers import Program, on_jax, program
+from ..parts.random import S32, alias_table, draw, next_bits
+from ..parts.torch_peers import tensors, torch_on
 from .contract import alias_workspace, own_seed, running_sums, sampler
 
 with_replacement = sampler("sampling.with-replacement", "K independent negatives per row", different=False)

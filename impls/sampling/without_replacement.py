@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..case import Size
-from ..interface import Array, Problem, Work
-from ..random import draw
-from ..words import Floats, Ints
+from ..corpus.words import Floats, Ints
+from ..interface.case import Size
+from ..interface.interface import Array, Problem, Work
+from ..parts.random import draw
 from .contract import alias_workspace, running_sums, sampler
 
 without_replacement = sampler("sampling.without-replacement", "K different negatives per row", different=True)

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import normals, resident_zeros
-from ..bags import SIZES, BagOffsets
-from ..batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
-from ..case import Size
-from ..checks import new_tables, tables_after
-from ..compiled import makes_no_arrays
-from ..interface import Array, Kernel, Problem, Work, importing
-from ..jax_peers import Program, Table, jax_bags, on_jax, program
-from ..machine import prefetch_row
-from ..peers import tensors, torch_on
-from ..words import Corpus
+from ..compiling.functions import makes_no_arrays
+from ..compiling.intrinsics.rows import prefetch_row
+from ..corpus.batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
+from ..corpus.words import Corpus
+from ..interface.arrays import normals, resident_zeros
+from ..interface.case import Size
+from ..interface.checks import new_tables, tables_after
+from ..interface.interface import Array, Kernel, Problem, Work, importing
+from ..parts.bags import SIZES, BagOffsets
+from ..parts.jax_peers import Program, Table, jax_bags, on_jax, program
+from ..parts.torch_peers import tensors, torch_on
 from .accumulate import AHEAD
 from .contract import RepeatedWords, check_gradient, verify_accumulate
 

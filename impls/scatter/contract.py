@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import normals, resident_zeros
-from ..batches import RotatingBatches, SlidingInput, rotating_batch_count, rotating_problem, stream_length
-from ..case import Size
-from ..checks import check_close, check_dtype, check_integers, equal_elsewhere, tables_after
-from ..interface import Array, Problem, Work, Wrong
-from ..words import Corpus
+from ..corpus.batches import RotatingBatches, SlidingInput, rotating_batch_count, rotating_problem, stream_length
+from ..corpus.words import Corpus
+from ..interface.arrays import normals, resident_zeros
+from ..interface.case import Size
+from ..interface.checks import check_close, check_dtype, check_integers, equal_elsewhere, tables_after
+from ..interface.interface import Array, Problem, Work, Wrong
 
 
 class RepeatedWords(RotatingBatches):

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..case import Size
-from ..checks import new_tables
-from ..compiled import makes_no_arrays
-from ..interface import Array, Kernel
-from ..jax_peers import Program, Table, jax_add, on_jax, program
-from ..peers import tensors, torch_on
+from ..compiling.functions import makes_no_arrays
+from ..interface.case import Size
+from ..interface.checks import new_tables
+from ..interface.interface import Array, Kernel
+from ..parts.jax_peers import Program, Table, jax_add, on_jax, program
+from ..parts.torch_peers import tensors, torch_on
 from .contract import SIZES, check_accumulate, gradient_work, make_with, verify_accumulate
 
 scalar = Kernel(

@@ -2,7 +2,7 @@
 
 Subsampling, windows, negatives and random numbers are drawn where they are used. A step is one centre of a line, or, if
 ``centres_of_a_step`` says so, two that are half a line apart. All contexts of a step share its negatives. These are drawn and
-their rows prefetched two steps ahead, while a step's slopes are computed. ``impls/training/steps.py`` has the arithmetic.
+their rows prefetched two steps ahead, while a step's slopes are computed. ``impls/compiling/intrinsics/training_steps.py`` has the arithmetic.
 """
 
 from __future__ import annotations
@@ -14,17 +14,26 @@ from typing import Any
 
 import numpy as np
 
-from ..case import Size
-from ..compiled import makes_no_arrays, ready
-from ..interface import Array, Problem
-from ..machine import next_number
-from ..random import LOW, S32, draw, integer_alias_table, next_bits, state
-from ..vectors import LINE_FLOATS, aligned
-from ..words import Floats, Ints
-from .contract import EVERY_PAIR, LONGEST, Settings, covers, initial
+from ..compiling.functions import makes_no_arrays, ready
+from ..compiling.intrinsics.rows import next_number
+from ..compiling.intrinsics.training_rows import UNIT_FLOATS, floats_of_slopes, rows_together
+from ..compiling.intrinsics.training_steps import (
+    cbow_moves,
+    cbow_slopes,
+    prefetch_to_write,
+    skip_gram_moves,
+    skip_gram_slopes,
+    word_address,
+)
+from ..compiling.intrinsics.vectors import LINE_FLOATS
+from ..corpus.words import Floats, Ints
+from ..interface.arrays import aligned
+from ..interface.case import Size
+from ..interface.interface import Array, Problem
+from ..parts.random import LOW, S32, draw, integer_alias_table, next_bits, state
+from .contract import LONGEST, covers, initial
 from .pairs import keep_probability, pairs_in
-from .rows import UNIT_FLOATS, floats_of_slopes, rows_together
-from .steps import cbow_moves, cbow_slopes, prefetch_to_write, skip_gram_moves, skip_gram_slopes, word_address
+from .settings import EVERY_PAIR, Settings
 from .threads import (
     OWN_ROWS,
     Copies,

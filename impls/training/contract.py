@@ -8,74 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
-from ..batches import rotating_batch_count
-from ..case import Size
-from ..checks import as_arrays
-from ..interface import Array, Kernel, Problem, Work, Wrong
-from ..words import Corpus, Floats, Ints
+from ..corpus.batches import rotating_batch_count
+from ..corpus.words import Corpus, Floats, Ints
+from ..interface.case import Size
+from ..interface.checks import as_arrays
+from ..interface.interface import Array, Kernel, Problem, Work, Wrong
 from .pairs import pair_accuracy, pairs_in
+from .settings import EVERY_PAIR, Settings
 
 LONGEST = 10_000
 """Longest line in words, as in gensim. A longer one is cut."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train, with word2vec.c's names.
-
-    ``window``, ``full_windows`` and ``sample`` bind every implementation, so that ratios compare equal work.
-
-    Attributes
-    ----------
-    window
-        Largest number of words on each side of a centre.
-    sample
-        Subsampling threshold; 0 for none.
-    alpha, min_alpha
-        The rate falls linearly from alpha to min_alpha over a whole run.
-    power
-        Exponent of the counts in the law of negatives.
-    full_windows
-        Whether every window has its full width. Otherwise each has a random width from one word up.
-
-    Raises
-    ------
-    ValueError
-        For values that cannot train.
-    """
-
-    window: int = 5
-    sample: float = 1e-3
-    alpha: float = 0.025
-    min_alpha: float = 0.0001
-    power: float = 0.75
-    full_windows: bool = False
-
-    def __post_init__(self) -> None:
-        if self.window < 1:
-            raise ValueError(f"window is {self.window}, but at least one word on each side is needed")
-        for name in ("sample", "alpha", "min_alpha", "power"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} is {value}, but a number from 0 up is needed")
-        if not self.alpha:
-            raise ValueError("alpha is 0, but nothing is learnt at that rate")
-        if self.min_alpha > self.alpha:
-            raise ValueError(f"min_alpha, {self.min_alpha:g}, is above alpha, {self.alpha:g}")
-
-    @property
-    def least_window(self) -> int:
-        """The smallest number of words on each side of a centre."""
-        return self.window if self.full_windows else 1
-
-
-EVERY_PAIR = Settings(sample=0.0, full_windows=True)
-"""Settings of a case: each word with its full window. At random, two implementations would not get the same pairs."""
 
 
 class Model(Protocol):

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..interface import Implementation, Kernel, Problem
-from ..words import Ints
+from ..compiling.intrinsics.training_steps import cbow_moves, cbow_slopes, skip_gram_moves, skip_gram_slopes
+from ..corpus.words import Ints
+from ..interface.interface import Implementation, Kernel, Problem
 from .compiled import CompiledModel, covers_in_threads, one_pass
 from .contract import Model, training_kernel
 from .peers import GensimFileModel, GensimModel, TorchModel
 from .staged import BATCHED, CHAPTER_3, CHAPTER_4_1, CHAPTER_4_2, SPARSE, StagedModel, Stages
-from .steps import cbow_moves, cbow_slopes, skip_gram_moves, skip_gram_slopes
 
 cbow = training_kernel("training.cbow", "word vectors by CBOW, a piece of text", skip_gram=False)
 skip_gram = training_kernel("training.skip-gram", "word vectors by skip-gram, a piece of text", skip_gram=True)

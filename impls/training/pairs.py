@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from ..interface import Array
-from ..words import Floats, Ints
-
-if TYPE_CHECKING:
-    from .contract import Settings
+from ..corpus.words import Floats, Ints
+from ..interface.interface import Array
+from .settings import Settings
 
 
 def pairs_in(words: int, window: int) -> int:

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..interface import Array, Problem
-from ..words import Ints
-from .contract import LONGEST, Settings, initial
+from ..corpus.words import Ints
+from ..interface.interface import Array, Problem
+from .contract import LONGEST, initial
 from .pairs import examples, keep_probability, windows
+from .settings import Settings
 
 AT_ONCE = 1_000_000
 """Words per piece for gensim's workers: starting them and waiting for the last takes as long as some thousand words."""

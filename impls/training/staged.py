@@ -15,19 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from ..interface import Array, Problem
+from ..corpus.words import Ints
+from ..interface.interface import Array, Problem
 from ..output.negative_sampling import book_layers, matmul_rows
 from ..output.softmax import full
-from ..random import alias_table
+from ..parts.random import alias_table
 from ..sampling.with_replacement import alias
 from ..sampling.without_replacement import choice_per_row
 from ..scatter.dense import add_at
 from ..scatter.rows import csr
 from ..update.contract import BETA1, BETA2, EPSILON, rate
 from ..update.lazy_adam import all_rows
-from ..words import Ints
-from .contract import Settings, initial
+from .contract import initial
 from .pairs import examples, keep_probability, windows
+from .settings import Settings
 
 BATCH = 100
 """The book's batch, in words."""

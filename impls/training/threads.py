@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..interface import Array
-from ..vectors import aligned
-from ..words import Floats
-from .contract import Settings
+from ..corpus.words import Floats
+from ..interface.arrays import aligned
+from ..interface.interface import Array
 from .pairs import keep_probability
+from .settings import Settings
 
 OWN_ROWS = 256
 """How many of the most frequent words' rows each thread copies, at most a twentieth of all."""

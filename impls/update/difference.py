@@ -1,4 +1,4 @@
-"""How far lazy Adam ends from Adam with the same gradients: ``python -m impls.update.difference``."""
+"""How far lazy Adam ends from Adam with the same gradients: ``python -m w2vbench.impls.update.difference``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import normals
-from ..case import Size
-from ..interface import Array
-from ..texts import builtin
-from ..words import Corpus
+from ..corpus.texts import builtin
+from ..corpus.words import Corpus
+from ..interface.arrays import normals
+from ..interface.case import Size
+from ..interface.interface import Array
 from .adam import decay
 from .lazy_adam import all_rows
 

@@ -3,7 +3,7 @@
 PyTorch calls it SparseAdam. It is not Adam with less work. Adam goes on moving a word that does not come, and its moments
 decay; lazy Adam does neither. A word that comes once moves a tenth as far. After 1,000 batches of 100 words of the
 built-in text (V = 10,000), numbers of W differ from Adam's by 0.0078 on average and by at most 0.083, where Adam has
-moved them by 0.010 on average (``python -m impls.update.difference``).
+moved them by 0.010 on average (``python -m w2vbench.impls.update.difference``).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import new_tables
-from ..compiled import makes_no_arrays
-from ..interface import Array, Kernel, Problem
-from ..jax_peers import Padded, Program, Table, on_jax, program
+from ..compiling.functions import makes_no_arrays
+from ..interface.checks import new_tables
+from ..interface.interface import Array, Kernel, Problem
+from ..parts.jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
     ADAM_RATE,
     BETA1,

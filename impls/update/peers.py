@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..interface import Array, Problem
-from ..peers import tensors, torch_on
+from ..interface.interface import Array, Problem
+from ..parts.torch_peers import tensors, torch_on
 
 
 @dataclass

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import normals
-from ..batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
-from ..case import Size
-from ..checks import check_close, new_tables, tables_after
-from ..compiled import makes_no_arrays
-from ..interface import Array, Kernel, Problem, Work, Wrong, importing
-from ..jax_peers import Program, Table, on_jax, program
-from ..machine import prefetch_row
-from ..peers import tensors, torch_on
+from ..compiling.functions import makes_no_arrays
+from ..compiling.intrinsics.rows import prefetch_row
+from ..corpus.batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
+from ..corpus.words import Corpus
+from ..interface.arrays import normals
+from ..interface.case import Size
+from ..interface.checks import check_close, new_tables, tables_after
+from ..interface.interface import Array, Kernel, Problem, Work, Wrong, importing
+from ..parts.jax_peers import Program, Table, on_jax, program
+from ..parts.torch_peers import tensors, torch_on
 from ..scatter.contract import RepeatedWords, choose_words, reference, reference_at
-from ..words import Corpus
 from .contract import SGD_RATE, SIZES, check_unchanged, draw_rows, initial_rows, tables_work, zeros
 from .peers import torch_with_optimizers
 

@@ -1,4 +1,4 @@
-// Numbers as text, as in reports/units.py.
+// Numbers as text, as in reports/statistics/units.py.
 
 function three(value) {
   if (!value) return "0";

@@ -1,4 +1,4 @@
-// Which implementation to use at a size that was not measured: the same model as in impls/choice.py, over the page's own figures.
+// Which implementation to use at a size that was not measured: the same model as in impls/choosing/choice.py, over the page's own figures.
 
 const NUMPY_FAMILY = 1,
   TIE = 1.03, // predicted within this factor of the fastest: as good

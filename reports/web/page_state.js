@@ -62,7 +62,7 @@ function writeAddress() {
 
 /**
  * A kernel's problem that is nearest to the chosen size: first the same dtype and words, then by the logarithms of V, counted
- * twice, B and H, as in reports/sizes.py.
+ * twice, B and H, as in reports/findings/sizes.py.
  */
 function nearest(kernel) {
   const apart = (mine, its) => Math.abs(Math.log(Math.max(1, mine) / Math.max(1, its)));

@@ -10,13 +10,12 @@ from typing import Any
 from unittest.mock import Mock
 
 from typer.main import get_command
-
-from bench.commands import main
-from bench.engine import environment
-from bench.engine.pool import Workers
-from bench.plans import train as training
-from impls import texts
-from impls.words import Corpus
+from w2vbench.bench import main
+from w2vbench.bench.engine.machine import environment
+from w2vbench.bench.engine.pool.pool import Workers
+from w2vbench.bench.plans.train import train as training
+from w2vbench.impls.corpus import texts
+from w2vbench.impls.corpus.words import Corpus
 
 COMMAND = get_command(main.app)
 """Built once: typer would build it anew at each call, which takes longer than all else here."""

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from w2vbench.reports.file.files import read
+from w2vbench.reports.file.schema.result import ResultFile
 
-from reports.files import read
-from reports.result_schema import ResultFile
 from tests.processes import PATIENCE_S, ROOT, wait_until
 
 SLICE_S = 0.004

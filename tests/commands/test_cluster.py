@@ -65,7 +65,7 @@ def test_neither_a_machine_nor_a_client_that_is_killed_loses_anything(machines: 
 
 @needs_dask
 def test_an_address_without_a_scheduler_is_one_line(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.engine import dask_transport
+    from w2vbench.bench.plans.cluster import dask_transport
 
     monkeypatch.setattr(dask_transport, "CONNECT_S", 0.5)
     for address in ("tcp://127.0.0.1:9", "nonsense", "tcp://", "ftp://example", ""):
@@ -80,7 +80,7 @@ def test_an_address_without_a_scheduler_is_one_line(ask: Ask, monkeypatch: pytes
 def test_an_address_where_something_else_answers_is_one_line_soon(
     answer: bytes, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bench.engine import dask_transport
+    from w2vbench.bench.plans.cluster import dask_transport
 
     monkeypatch.setattr(dask_transport, "CONNECT_S", 3.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -105,7 +105,7 @@ def test_an_address_where_something_else_answers_is_one_line_soon(
 
 
 def test_without_dask_one_line_says_what_to_install(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.commands.run_on_cluster.find_spec", lambda name: None)
+    monkeypatch.setattr("w2vbench.bench.commands.run_on_cluster.find_spec", lambda name: None)
     assert ask("run", "--cluster", "local") == (
         2,
         "w2vbench: --cluster needs Dask: pip install 'w2vbench[cluster]'\n",
@@ -113,7 +113,7 @@ def test_without_dask_one_line_says_what_to_install(ask: Ask, monkeypatch: pytes
 
 
 def test_distributed_is_imported_for_a_cluster_only() -> None:
-    code = "import sys; from bench.commands.main import app; import bench.plans.fleet_run; print('distributed' in sys.modules)"
+    code = "import sys; from w2vbench.bench.main import app; import w2vbench.bench.plans.cluster.run; print('distributed' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

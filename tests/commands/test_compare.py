@@ -10,10 +10,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from w2vbench.bench.engine.machine import cpus
+from w2vbench.bench.main import app
+from w2vbench.bench.plans.compare.measured import ComparisonRun
 
-from bench.commands.main import app
-from bench.engine import cpus
-from bench.plans.comparison_run import ComparisonRun
 from tests.commands.theirs import GATHERS, ROWS, compared, leftovers, make_repository, source
 from tests.plans.repositories import state
 from tests.processes import w2vbench

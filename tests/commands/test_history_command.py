@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.main import app
+from w2vbench.bench.plans.packages import releases
 
-from bench.commands.main import app
-from bench.plans import releases
 from tests import saved
 from tests.commands.conftest import Ask
 from tests.processes import w2vbench

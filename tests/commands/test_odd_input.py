@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from typer.main import get_command
+from w2vbench.bench.main import app
+from w2vbench.bench.plans.packages import installers
+from w2vbench.bench.plans.run.request import PlanError
 
-from bench.commands.main import app
-from bench.plans import installers
-from bench.plans.request import PlanError
 from tests.commands.conftest import Ask
 from tests.processes import git
 
@@ -74,7 +74,7 @@ def filled(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty.json").write_text("{}")
     (tmp_path / "mine.py").write_text(
-        "from impls.lookup import lookup\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
+        "from w2vbench.impls.lookup import lookup\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
     )
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", "mine.py")

@@ -15,12 +15,12 @@ from unittest.mock import Mock
 
 import psutil
 import pytest
+from w2vbench.bench.commands.terminal.progress import step_progress
+from w2vbench.bench.engine.machine import cpus, environment
+from w2vbench.bench.plans.run.keeping import keep, locked
+from w2vbench.bench.plans.run.session import temporary_folder
+from w2vbench.reports.file.files import ResultError, dump
 
-from bench.commands.progress import step_progress
-from bench.engine import cpus, environment
-from bench.plans.keeping import keep, locked
-from bench.plans.session import temporary_folder
-from reports.files import ResultError, dump
 from tests import saved
 from tests.commands.conftest import Ask
 from tests.commands.test_streams import on_a_terminal
@@ -31,7 +31,7 @@ from tests.reports import deck_runs
 ASCII = {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 """A locale of ASCII, in which Python is kept from taking UTF-8 instead, as it would by itself."""
 MINE = '''
-from impls.lookup import lookup
+from w2vbench.impls.lookup import lookup
 
 @lookup.implementation("mine", "mein gäther")
 def mine(W, idx):

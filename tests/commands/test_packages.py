@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from w2vbench.bench.plans.packages import environments
+from w2vbench.bench.plans.packages.packages import PackagesRequest, compare_packages
+from w2vbench.bench.plans.packages.packages_run import PackagesRun
+from w2vbench.bench.plans.packages.releases import ReleasesRequest, measure_releases
+from w2vbench.reports.compare.tables import UNAFFECTED
 
-from bench.plans import environments
-from bench.plans.packages import PackagesRequest, compare_packages
-from bench.plans.packages_run import PackagesRun
-from bench.plans.releases import ReleasesRequest, measure_releases
-from reports.comparison import UNAFFECTED
 from tests.commands.wheels import FAST, MINE, SLOW, wheels
 from tests.processes import w2vbench
 

@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-
-from bench.commands.progress import Display, RunProgress
+from w2vbench.bench.commands.terminal.progress import Display, RunProgress
 
 
 def test_checks_in_several_threads_are_announced_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,11 +9,10 @@ import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
-
-from bench.commands import options
-from bench.commands.quantities import LONGEST_S, duration, memory_size, number, share, whole_number
-from impls import case
-from impls.case import Size
+from w2vbench.bench.commands.terminal import options
+from w2vbench.bench.commands.terminal.quantities import LONGEST_S, duration, memory_size, number, share, whole_number
+from w2vbench.impls.interface import case
+from w2vbench.impls.interface.case import Size
 
 Parser = Callable[[str], float]
 count = whole_number(1)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-
-from bench.commands.main import several
+from w2vbench.bench.main import several
 
 LINES = {
     "sizes": ("run --vocab 1 2 --batch 3", "run --vocab 1 --vocab 2 --batch 3"),

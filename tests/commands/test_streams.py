@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from w2vbench.bench.commands.terminal import streams
 
-from bench.commands import streams
 from tests import saved
 from tests.engine.book import changed, written
 from tests.processes import PATIENCE_S, ROOT, SMALL, w2vbench

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from w2vbench.bench.plans.train import scores as quality
+from w2vbench.bench.plans.train.training_runs import TrainingRuns, words_trained
+from w2vbench.impls.corpus.texts import builtin
+from w2vbench.impls.training.implementations import CBOW
+from w2vbench.reports.file.files import read
+from w2vbench.reports.file.schema.training import Training, TrainingRun
 
-from bench.plans import scores as quality
-from bench.plans.training_runs import TrainingRuns, words_trained
-from impls.texts import builtin
-from impls.training.implementations import CBOW
-from reports.files import read
-from reports.training_schema import Training, TrainingRun
 from tests.processes import PATIENCE_S, started, w2vbench
 from tests.vectors import load
 
@@ -193,8 +193,8 @@ BAD = {
 def test_quality_trains_no_implementation_that_does_not_keep_the_contract(folder: Path) -> None:
     code = (
         "import numpy as np\n"
-        "from impls.training.contract import initial\n"
-        "from impls.training.implementations import cbow\n"
+        "from w2vbench.impls.training.contract import initial\n"
+        "from w2vbench.impls.training.implementations import cbow\n"
     )
     for at, (slug, (rows, _)) in enumerate(BAD.items()):
         code += (

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes, read, write
+from w2vbench.impls.choosing.offered import candidates
+from w2vbench.impls.interface.case import Size
 
-from impls.case import Size
-from impls.dispatch_table import DispatchTable, KernelTimes, read, write
-from impls.offered import candidates
 from tests.commands.conftest import Ask
 from tests.processes import PATIENCE_S, ROOT, started, w2vbench, wait_until
 
@@ -166,8 +166,8 @@ def test_a_user_without_a_home_folder_is_told_in_a_line(ask: Ask, monkeypatch: p
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.delenv("W2VBENCH_TABLE", raising=False)
-    monkeypatch.setattr("impls.dispatch_table.cache_home", homeless)
-    monkeypatch.setattr("bench.plans.environments.cache_home", homeless)
+    monkeypatch.setattr("w2vbench.impls.choosing.dispatch_table.cache_home", homeless)
+    monkeypatch.setattr("w2vbench.bench.plans.packages.environments.cache_home", homeless)
     for command in (["tune", "--kernel", "lookup"], ["environments"]):
         code, err = ask(*command)
         assert code == 2

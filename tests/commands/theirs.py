@@ -14,7 +14,7 @@ HEADER = '''"""Outside implementations."""
 import json, os, time
 from pathlib import Path
 import numpy as np
-from impls.lookup import lookup
+from w2vbench.impls.lookup import lookup
 from kept.rows import rows_of
 
 calls = [0]

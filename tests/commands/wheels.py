@@ -11,7 +11,7 @@ SLOW = "def rows(W, idx):\n    for _ in range(60):\n        out = W[idx]\n    re
 FAILS = "raise ImportError('built for another machine')\n"
 MINE = """import gathers
 import numpy as np
-from impls.lookup import lookup
+from w2vbench.impls.lookup import lookup
 
 
 @lookup.implementation("theirs", "by the package")

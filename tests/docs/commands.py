@@ -7,8 +7,7 @@ from typing import Any
 
 import typer
 from typer.main import get_command
-
-from bench.commands.main import SUMMARIES, app
+from w2vbench.bench.main import SUMMARIES, app
 
 from .tables import code, paragraph, table
 

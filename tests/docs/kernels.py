@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from impls.case import Size
-from impls.catalogue import kernels, own
-from impls.interface import Implementation, Kernel
-from reports.units import size_bytes
+from w2vbench.impls.catalogue.discovery import kernels, own
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Implementation, Kernel
+from w2vbench.reports.statistics.units import size_bytes
 
 from .tables import code, table
 

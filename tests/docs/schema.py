@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel
-
-from reports.frame import COLUMNS
-from reports.result_schema import ResultFile
-from reports.samples import COLUMNS as SAMPLE_COLUMNS
+from w2vbench.reports.file.frame import COLUMNS
+from w2vbench.reports.file.samples import COLUMNS as SAMPLE_COLUMNS
+from w2vbench.reports.file.schema.result import ResultFile
 
 from .tables import attributes, code, table
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-
-from impls.catalogue import own
-from reports.looks import LOOKS
-from reports.units import listed
+from w2vbench.impls.catalogue.discovery import own
+from w2vbench.reports.statistics.looks import LOOKS
+from w2vbench.reports.statistics.units import listed
 
 from .reference import COMMAND, DOCS, PAGES, generated
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.engine.book.checking import built_on, check_class, weights_of
-from bench.engine.book.loading import load_classes
-from bench.engine.protocol import BookFault
+from w2vbench.bench.engine.protocol import BookFault
+from w2vbench.bench.plans.book.reader.loading import load_classes
+from w2vbench.bench.plans.book.trial.checking import built_on, check_class, weights_of
 
 DATA = Path(__file__).parents[1] / "data" / "book"
 LAYERS = (DATA / "layers.txt").read_text("utf-8")

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.bench.plans.book.faults.faults import FAULTS
+from w2vbench.bench.plans.book.reader.loading import BOOK, load_classes
+from w2vbench.bench.plans.book.trial import checking
+from w2vbench.bench.plans.book.trial.trial import SIGNATURES
+from w2vbench.impls.catalogue.discovery import CatalogueError
 
-from bench.engine.book import checking
-from bench.engine.book.faults import FAULTS
-from bench.engine.book.loading import BOOK, load_classes
-from bench.engine.book.trial import SIGNATURES
-from impls.catalogue import CatalogueError
 from tests.engine.book import AS_IN_THE_BOOK, LAYERS, changed, changes, faults_of, written
 
 WRONG, RIGHT = changes("wrong"), changes("right")
@@ -27,7 +27,7 @@ def test_the_books_own_layers_are_right(tmp_path: Path) -> None:
 
 
 def test_our_own_layers_are_right(tmp_path: Path) -> None:
-    assert faults_of(written(tmp_path, "from impls.layers import *\n")) == []
+    assert faults_of(written(tmp_path, "from w2vbench.impls.layers import *\n")) == []
 
 
 @pytest.mark.parametrize("mistake", WRONG, ids=lambda one: f"{one['fault']} {one['method']}")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from w2vbench.bench.engine.protocol import Verdict
+from w2vbench.bench.engine.worker.checking.contract import check_problem
+from w2vbench.bench.plans.book.reader.variants import TIMINGS, NotTimed, implementations_of
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
 
-from bench.engine.book.variants import TIMINGS, NotTimed, implementations_of
-from bench.engine.contract import Verdict, check_problem
-from impls.case import Size
-from impls.words import Corpus
 from tests.engine.book import LAYERS, changed, written
 
 SIZE = Size(V=60, H=8, B=7, K=3, dtype="f32")

@@ -8,18 +8,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.bench.engine.pool.contracts import check_contracts
+from w2vbench.bench.engine.pool.pool import Workers
+from w2vbench.bench.engine.protocol import MeasurementSettings
+from w2vbench.bench.engine.worker.checking.verify import Verifier
+from w2vbench.bench.engine.worker.timing.timing import CALL_VARIATION, calibrate, vary_calls
+from w2vbench.bench.engine.worker.variants.variant import prepare_variant, renew_batches, successive_batches
+from w2vbench.bench.plans.run.problems import CaseRun
+from w2vbench.bench.plans.run.session import saved_corpus
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.corpus import words
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Implementation, Kernel
 
-from bench.engine.contracts import check_contracts
-from bench.engine.pool import Workers
-from bench.engine.protocol import MeasurementSettings
-from bench.engine.timing import CALL_VARIATION, calibrate, vary_calls
-from bench.engine.variant import prepare_variant, renew_batches, successive_batches
-from bench.engine.verify import Verifier
-from bench.plans.problems import CaseRun
-from bench.plans.session import saved_corpus
-from impls import catalogue, words
-from impls.case import Size
-from impls.interface import Implementation, Kernel
 from tests.cheats import MEASURED
 from tests.contexts import context_of, measure_problem, workers_without_numba
 from tests.processes import git, w2vbench
@@ -119,7 +120,7 @@ def test_compare_calls_cheats_wrong_for_the_same_reasons(tmp_path: Path) -> None
     mine = tmp_path / "theirs" / "mine.py"
     mine.parent.mkdir()
     honest = "".join(SOURCES["honest"].format(slug=slug, name=slug.replace("-", "_")) for slug in COMPARED)
-    mine.write_text("from impls.lookup import lookup\n" + honest)
+    mine.write_text("from w2vbench.impls.lookup import lookup\n" + honest)
     git(mine.parent, "init", "-q", "-b", "main")
     git(mine.parent, "add", "-A")
     git(mine.parent, "commit", "-qm", "honest")

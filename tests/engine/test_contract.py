@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pytest
-
-from bench.engine import protocol
-from bench.engine.contract import adapted_to, check_contract
-from bench.engine.contracts import families
-from bench.plans.presets import PRESETS
-from impls import catalogue
-from impls.case import Size
-from impls.interface import Implementation, Kernel
-from impls.lookup import lookup
-from impls.words import Corpus
+from w2vbench.bench.engine import protocol
+from w2vbench.bench.engine.pool.contracts import families
+from w2vbench.bench.engine.worker.checking.contract import adapted_to, check_contract
+from w2vbench.bench.plans.run.presets import PRESETS
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Implementation, Kernel
+from w2vbench.impls.lookup import lookup
 
 OWN = {i.key: i for i in catalogue.own()}
 CONTRACT = [

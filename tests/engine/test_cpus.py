@@ -11,15 +11,15 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from w2vbench.bench.engine.machine import cpus, environment
+from w2vbench.bench.engine.machine.cpus import HeldCpus, hold
+from w2vbench.bench.engine.pool.contracts import check_contracts
+from w2vbench.bench.engine.pool.pool import Workers
+from w2vbench.bench.engine.protocol import MeasurementSettings
+from w2vbench.bench.plans.run.session import saved_corpus
+from w2vbench.impls.corpus import words
+from w2vbench.impls.lookup import gather
 
-from bench.engine import cpus, environment
-from bench.engine.contracts import check_contracts
-from bench.engine.cpus import HeldCpus, hold
-from bench.engine.pool import Workers
-from bench.engine.protocol import MeasurementSettings
-from bench.plans.session import saved_corpus
-from impls import words
-from impls.lookup import gather
 from tests.contexts import context_of
 from tests.processes import PATIENCE_S
 from tests.tables import table

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from bench.engine.data_files import files_used_by
-from impls.identity import Identity
+from w2vbench.bench.engine.worker.variants.data_files import files_used_by
+from w2vbench.impls.identity.digest import Identity
 
 
 def code(*texts: str, reads: bool = False) -> Identity:

@@ -8,23 +8,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.bench.engine import protocol
+from w2vbench.bench.engine.pool.experiment import job_after
+from w2vbench.bench.engine.pool.pool import Workers
+from w2vbench.bench.engine.pool.worker_process import WorkerFailure
+from w2vbench.bench.engine.protocol import LAYER, Measure, MeasurementSettings, MeasureOptions
+from w2vbench.bench.plans.book.reader.ours import METHODS, example, method_calls
+from w2vbench.bench.plans.run.journal import entry_of, restore
+from w2vbench.bench.plans.run.presets import DECK_LAYERS, LAYERS_V, PRESETS, fit
+from w2vbench.bench.plans.run.problems import Extras, admit, measure_next, new_problem_run
+from w2vbench.bench.plans.run.run_result import layer
+from w2vbench.bench.plans.run.session import saved_corpus
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.reports.deck.story import SCREENS
 
-from bench.engine import protocol
-from bench.engine.book.ours import METHODS, example, method_calls
-from bench.engine.experiment import job_after
-from bench.engine.methods import LAYER
-from bench.engine.pool import Workers
-from bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions
-from bench.engine.worker_process import WorkerFailure
-from bench.plans.journal import entry_of, restore
-from bench.plans.presets import DECK_LAYERS, LAYERS_V, PRESETS, fit
-from bench.plans.problems import Extras, admit, measure_next, new_problem_run
-from bench.plans.run_result import layer
-from bench.plans.session import saved_corpus
-from impls import catalogue
-from impls.case import Size
-from impls.words import Corpus
-from reports.deck_story import SCREENS
 from tests.contexts import context_of
 
 KERNELS = {one.kernel.name: one.kernel for one in catalogue.own()}

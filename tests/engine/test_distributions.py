@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from bench.engine.distributions import canonical, required_by, used_by
-from bench.engine.sources import facts
-from impls import catalogue, interface
+from w2vbench.bench.engine.worker.variants.distributions import canonical, required_by, used_by
+from w2vbench.bench.engine.worker.variants.sources import facts
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface import interface
 
 PACKAGE = Path(interface.__file__).parent
 IMPLEMENTATIONS = {i.key: i for i in catalogue.own()}

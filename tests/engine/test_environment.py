@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from bench.engine import environment
+from w2vbench.bench.engine.machine import environment
 
 QUIET: dict[str, Any] = {
     "busy_before": 0.01,

@@ -15,9 +15,9 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.bench.engine import protocol
+from w2vbench.bench.engine.protocol import NotAnEvent, line_of, read_event, read_job
 
-from bench.engine import protocol
-from bench.engine.protocol import NotAnEvent, line_of, read_event, read_job
 from tests.processes import PATIENCE_S, ROOT, started, w2vbench, wait_until
 from tests.tables import table
 
@@ -72,7 +72,7 @@ def test_a_worker_that_is_stopped_while_it_writes_loses_nothing_of_a_line() -> N
     """As when a container is frozen: the system has then written a part, and leaves the rest to the program."""
     sources = {"base": protocol.ImplementationSource(), "head": protocol.ImplementationSource(files=("/nowhere.py",))}
     job = protocol.ListSources(sources=sources, corpus="", settings=protocol.MeasurementSettings())
-    command = [sys.executable, str(ROOT / "bench/engine/worker.py"), protocol.WITHOUT_NUMBA]
+    command = [sys.executable, str(ROOT / "bench/worker.py"), protocol.WITHOUT_NUMBA]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdin
         assert process.stdout

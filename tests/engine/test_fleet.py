@@ -6,8 +6,7 @@ from collections import Counter
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-
-from bench.engine.fleet import Fleet
+from w2vbench.bench.plans.cluster.scheduler import Fleet
 
 EXPERIMENTS = ("one", "two", "three")
 

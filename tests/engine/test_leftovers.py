@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from bench.engine.leftovers import abandoned_folders
-from bench.plans.session import saved_corpus
-from impls import texts
+from w2vbench.bench.engine.machine.leftovers import abandoned_folders
+from w2vbench.bench.plans.run.session import saved_corpus
+from w2vbench.impls.corpus import texts
 
 
 @pytest.fixture

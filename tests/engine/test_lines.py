@@ -15,16 +15,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.bench.engine import protocol
+from w2vbench.bench.engine.protocol import Line
+from w2vbench.bench.engine.worker.profiling import lines
+from w2vbench.bench.engine.worker.profiling.lines import profiles_of
+from w2vbench.bench.engine.worker.profiling.traced import traced_lines
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.corpus import words
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Array, Implementation
+from w2vbench.reports.drawing.lines import allocation, note
+from w2vbench.reports.file.schema.result import LineProfile
 
-from bench.engine import lines, protocol
-from bench.engine.lines import profiles_of
-from bench.engine.protocol import Line
-from bench.engine.traced import traced_lines
-from impls import catalogue, words
-from impls.case import Size
-from impls.interface import Array, Implementation
-from reports.lines import allocation, note
-from reports.result_schema import LineProfile
 from tests.processes import w2vbench
 
 BY_KEY = {i.key: i for i in catalogue.own()}

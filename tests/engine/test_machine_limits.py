@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import psutil
-
-from bench.engine.machine import writings
+from w2vbench.bench.engine.worker.timing.bandwidth import writings
 
 BYTES = 64 << 20
 

@@ -6,10 +6,10 @@ import math
 
 import msgspec
 import pytest
+from w2vbench.bench.engine import protocol
+from w2vbench.bench.plans.cluster.machines import MachineReport, differences
+from w2vbench.bench.plans.cluster.self_check import checked
 
-from bench.engine import protocol
-from bench.engine.machines import MachineReport, differences
-from bench.engine.self_check import checked
 from tests.fleet_machines import our_report
 
 

@@ -11,13 +11,13 @@ from unittest.mock import Mock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.bench.engine.worker.profiling import memory
+from w2vbench.reports.file.frame import frame
+from w2vbench.reports.file.memory import NOISE_BYTES, NOISE_SHARE, RESOLUTION_BYTES, peak, untraced
+from w2vbench.reports.findings.answers import answers
+from w2vbench.reports.run.case_table import case_table
+from w2vbench.reports.run.markdown import as_markdown
 
-from bench.engine import memory
-from reports.answers import answers
-from reports.case_table import case_table
-from reports.frame import frame
-from reports.memory import NOISE_BYTES, NOISE_SHARE, RESOLUTION_BYTES, peak, untraced
-from reports.run_markdown import as_markdown
 from tests import saved
 from tests.processes import PATIENCE_S
 from tests.saved import Content, row

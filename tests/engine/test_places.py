@@ -10,23 +10,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-
-from bench.engine.contract import Fault
-from bench.engine.places import BLOCK_SIZES, BLOCKS, LEAST_CALLS, blocks
-from bench.engine.timing import take_turns
-from bench.engine.variant import PreparedVariant, prepare_variant
-from bench.engine.verify import Verifier
-from bench.engine.worker_process import STEADY_ALLOCATOR
-from impls.case import Size
-from impls.interface import Array, Problem
-from impls.lookup import lookup
-from impls.texts import builtin
-from impls.words import Corpus
+from w2vbench.bench.engine.pool.worker_process import STEADY_ALLOCATOR
+from w2vbench.bench.engine.worker.checking.contract import Fault
+from w2vbench.bench.engine.worker.checking.verify import Verifier
+from w2vbench.bench.engine.worker.timing.places import BLOCK_SIZES, BLOCKS, LEAST_CALLS, blocks
+from w2vbench.bench.engine.worker.timing.timing import take_turns
+from w2vbench.bench.engine.worker.variants.variant import PreparedVariant, prepare_variant
+from w2vbench.impls.corpus.texts import builtin
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Array, Problem
+from w2vbench.impls.lookup import lookup
 
 PLACES = """
 import json
 import numpy as np
-from bench.engine.places import blocks
+from w2vbench.bench.engine.worker.timing.places import blocks
 found = []
 for number in range(40):
     held = blocks(np.random.default_rng(number))

@@ -12,12 +12,12 @@ from unittest.mock import Mock
 
 import psutil
 import pytest
+from w2vbench.bench.engine import protocol
+from w2vbench.bench.engine.pool.context import RunContext
+from w2vbench.bench.engine.pool.pool import MOST_SPARES, Workers
+from w2vbench.bench.engine.pool.worker_process import PARTS, Worker, line_within
+from w2vbench.bench.plans.compare.differences import CaseSelection, differences
 
-from bench.engine import protocol
-from bench.engine.context import RunContext
-from bench.engine.pool import MOST_SPARES, Workers
-from bench.engine.worker_process import PARTS, Worker, line_within
-from bench.plans.differences import CaseSelection, differences
 from tests.plans.sides import facts
 from tests.processes import PATIENCE_S
 

@@ -11,15 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.engine import protocol
+from w2vbench.bench.engine.machine.process import are_idle, pin, tasks
+from w2vbench.bench.engine.pool.context import RunContext
+from w2vbench.bench.engine.pool.pool import Workers
+from w2vbench.bench.engine.pool.worker_process import START_PATIENCE
+from w2vbench.bench.engine.worker.variants import loading
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.lookup import lookup
 
-from bench.engine import loading, protocol
-from bench.engine.context import RunContext
-from bench.engine.pool import Workers
-from bench.engine.process import are_idle, pin, tasks
-from bench.engine.worker_process import START_PATIENCE
-from impls.interface import Implementation
-from impls.lookup import lookup
-from impls.words import Corpus
 from tests.processes import wait_until
 
 
@@ -93,7 +94,7 @@ def test_a_process_goes_on_after_jax_whose_threads_wait(corpus: Corpus, tmp_path
 
 LIMITED = """
 import mmap, sys
-from bench.engine.process import limit_memory
+from w2vbench.bench.engine.machine.process import limit_memory
 
 limit_memory(1 << 30)
 with open(sys.argv[1], "rb") as file:

@@ -6,10 +6,9 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-
-from bench.engine.protocol import MeasurementSettings
-from bench.engine.timing import COLD, OVERTIME, calibrate
-from bench.engine.variant import TimedCalls
+from w2vbench.bench.engine.protocol import MeasurementSettings
+from w2vbench.bench.engine.worker.timing.timing import COLD, OVERTIME, calibrate
+from w2vbench.bench.engine.worker.variants.variant import TimedCalls
 
 SAMPLE_S, VARIANT_S = 0.001, 0.01
 SETTINGS = MeasurementSettings(sample_s=SAMPLE_S, variant_s=VARIANT_S, rounds=5)

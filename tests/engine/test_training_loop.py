@@ -12,15 +12,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from bench.engine import training_loop as runs
-from bench.engine.training_loop import LEAST_PIECE, TrainingPlan, TrainingState, lines_of, most_frequent, pieces, train
-from impls import texts
-from impls.interface import Array, Implementation
-from impls.texts import CorpusError, read, stored
-from impls.training.contract import topic_text
-from impls.training.implementations import CBOW, SKIP_GRAM
-from impls.words import Corpus
+from w2vbench.bench.engine.worker import training_loop as runs
+from w2vbench.bench.engine.worker.training_loop import (
+    LEAST_PIECE,
+    TrainingPlan,
+    TrainingState,
+    lines_of,
+    most_frequent,
+    pieces,
+    train,
+)
+from w2vbench.impls.corpus import texts
+from w2vbench.impls.corpus.texts import CorpusError, read, stored
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.interface import Array, Implementation
+from w2vbench.impls.training.contract import topic_text
+from w2vbench.impls.training.implementations import CBOW, SKIP_GRAM
 
 any_text = st.lists(st.sampled_from(["the ", "a ", "bb ", "\n", "\n\n", "c", "dd ee ", " ."]), max_size=200).map(
     "".join

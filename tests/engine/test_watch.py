@@ -9,8 +9,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
-
-from bench.engine.watch import COLLECTORS, WatchedNames
+from w2vbench.bench.engine.worker.variants.watch import COLLECTORS, WatchedNames
 
 
 def module_of(name: str, file: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:

@@ -7,9 +7,10 @@ import random
 from contextlib import suppress
 from pathlib import Path
 
-from bench.engine.book.checking import check_class, weights_of
-from bench.engine.book.loading import load_classes
-from impls.catalogue import CatalogueError
+from w2vbench.bench.plans.book.reader.loading import load_classes
+from w2vbench.bench.plans.book.trial.checking import check_class, weights_of
+from w2vbench.impls.catalogue.discovery import CatalogueError
+
 from tests.engine.book import LAYERS
 
 from .code import LINES, WORDS

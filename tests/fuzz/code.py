@@ -6,8 +6,9 @@ import random
 from contextlib import suppress
 from pathlib import Path
 
-from bench.engine.sources import facts
-from impls.catalogue import CatalogueError, import_roots, load
+from w2vbench.bench.engine.worker.variants.sources import facts
+from w2vbench.impls.catalogue.discovery import CatalogueError, import_roots, load
+
 from tests.commands.theirs import GATHERS, source
 from tests.processes import git
 from tests.tables import table

@@ -11,20 +11,21 @@ from typing import Any
 from unittest.mock import Mock, patch
 
 import msgspec
+from w2vbench.bench.engine.pool.context import RunContext
+from w2vbench.bench.engine.protocol import MachineLimits, MeasurementSettings, SamplePlan
+from w2vbench.bench.plans.run import run as running
+from w2vbench.bench.plans.run.journal import NAME, Journal, JournalError, figures_of, line_of
+from w2vbench.bench.plans.run.problems import ProblemRun, new_problem_run
+from w2vbench.bench.plans.run.run_result import content
+from w2vbench.bench.plans.run.session import Session
+from w2vbench.bench.plans.run.under_way import Run
+from w2vbench.bench.plans.tune.tune import finished_kernels
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface.case import Size
+from w2vbench.reports.file.files import dump
+from w2vbench.reports.file.schema.fields import Samples
+from w2vbench.reports.file.schema.result import ResultFile
 
-from bench.engine.context import RunContext
-from bench.engine.protocol import MachineLimits, MeasurementSettings, SamplePlan
-from bench.plans import run as running
-from bench.plans.journal import NAME, Journal, JournalError, figures_of, line_of
-from bench.plans.problems import ProblemRun, new_problem_run
-from bench.plans.run_result import content
-from bench.plans.session import Session
-from bench.plans.tune import finished_kernels
-from impls import catalogue
-from impls.case import Size
-from reports.files import dump
-from reports.result_schema import ResultFile
-from reports.schema_fields import Samples
 from tests.commands.asking import Began, small_text
 
 from .kinds import Input
@@ -92,7 +93,7 @@ def gone_on_from(folder: Path) -> None:
         journal.read(found)
         settings = MeasurementSettings(processes=PROCESSES)
         session = Session("w2vbench run", Mock())
-        run = running.Run(session=session, preset=None, settings=settings, corpus=small_text(), planned=found)
+        run = Run(session=session, preset=None, settings=settings, corpus=small_text(), planned=found)
         context = Mock(spec=RunContext, settings=settings, only_own_code=True, workers=Mock())
         context.workers.seconds = dict[str, float]()
         context.job_fields.side_effect = context.machine_limits.side_effect = Began

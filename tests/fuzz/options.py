@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from typer.main import get_command
+from w2vbench.bench.main import app
 
-from bench.commands.main import app
 from tests.commands.test_odd_input import NEEDED, ODD
 
 from .kinds import Input
@@ -56,6 +56,4 @@ def options(rng: random.Random) -> Input:
     return Input(tuple(line), {**files, "mine.py": MINE})
 
 
-MINE = (
-    b"from impls.lookup import lookup\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
-)
+MINE = b"from w2vbench.impls.lookup import lookup\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"

@@ -7,12 +7,13 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from w2vbench.bench.plans.tune.merge import merge
+from w2vbench.bench.plans.tune.tune import earlier_table
+from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes, TableError, load, text_of
+from w2vbench.impls.corpus import texts
+from w2vbench.impls.interface.case import Size
+
 import w2vbench
-from bench.plans.merge import merge
-from bench.plans.tune import earlier_table
-from impls import texts
-from impls.case import Size
-from impls.dispatch_table import DispatchTable, KernelTimes, TableError, load, text_of
 from tests import tables
 from w2vbench.settings import SettingsError, implementation_files
 

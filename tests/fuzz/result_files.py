@@ -7,8 +7,9 @@ import random
 from functools import cache
 from typing import Any
 
-from reports.files import dump
-from reports.result_schema import with_part
+from w2vbench.reports.file.files import dump
+from w2vbench.reports.file.schema.result import with_part
+
 from tests import saved
 from tests.reports import deck_runs
 from tests.reports.comparisons import SITUATIONS

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from bench.engine.contract import Verdict, check_contract
-from impls.case import Size
-from impls.catalogue import missing, own
-from impls.interface import Array, Implementation, Kernel, Problem
-from impls.words import Corpus
+from w2vbench.bench.engine.protocol import Verdict
+from w2vbench.bench.engine.worker.checking.contract import check_contract
+from w2vbench.impls.catalogue.discovery import missing, own
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Array, Implementation, Kernel, Problem
 
 
 def implementations(*kernels: str) -> list[Any]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from w2vbench.impls.catalogue import discovery as catalogue
 
-from impls import catalogue
 from tests.impls.identities import WORLD, digest
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import impls
-from impls.dispatch_table import DispatchTable, KernelTimes
-from impls.dispatcher import Dispatched
-from impls.offered import kernel_of, sized
+from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes
+from w2vbench.impls.choosing.dispatcher import Dispatched
+from w2vbench.impls.choosing.offered import kernel_of, sized
+
+from w2vbench import impls
 
 
 def table_of(name: str, slug: str) -> DispatchTable:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from w2vbench.impls.catalogue.discovery import CatalogueError
 
-from impls.catalogue import CatalogueError
 from tests.tables import table
 
 MINE = table("files")["accepted"]["mine"]

@@ -9,10 +9,11 @@ from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from impls.catalogue import from_file
-from impls.identity import Identity, implementation_identity
-from impls.interface import Implementation
-from impls.trees import Tree
+from w2vbench.impls.catalogue.discovery import from_file
+from w2vbench.impls.identity.digest import Identity, implementation_identity
+from w2vbench.impls.identity.trees import Tree
+from w2vbench.impls.interface.interface import Implementation
+
 from tests.impls.files import module, written
 from tests.tables import table
 
@@ -35,7 +36,7 @@ def edited(*edits: list[str]) -> Files:
 
 def tree_of(before: str, returns: str, **others: str) -> Files:
     """A tree whose one implementation needs no more than what comes before it."""
-    head = "import functools\nimport numpy as np\nfrom impls.lookup import lookup\n"
+    head = "import functools\nimport numpy as np\nfrom w2vbench.impls.lookup import lookup\n"
     mine = f"\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return {returns}\n"
     return {"__init__.py": "", "top.py": head + before + mine, **{f"{name}.py": text for name, text in others.items()}}
 

@@ -1,12 +1,12 @@
-"""What the model of ``impls.choice`` says at one size, for tests."""
+"""What the model of ``w2vbench.impls.choosing.choice`` says at one size, for tests."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from impls.case import Size
-from impls.choice import Model, Times
+from w2vbench.impls.choosing.choice import Model, Times
+from w2vbench.impls.interface.case import Size
 
 
 def choose(times: Times, simplest_first: Sequence[str], size: Size) -> str | None:

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes
+from w2vbench.impls.choosing.offered import candidates
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Array, Implementation, Kernel
+from w2vbench.impls.lookup_bag import bag as lookup_bag
+from w2vbench.impls.lookup_bag import bag_of_words, numba_prefetch
+from w2vbench.impls.lookup_bag import loop as bag_sums
+from w2vbench.impls.parts.bags import BagOffsets
+from w2vbench.impls.scatter.bag import bag as scatter_bag
 
-import impls
-from impls.bags import BagOffsets
-from impls.case import Size
-from impls.dispatch_table import DispatchTable, KernelTimes
-from impls.interface import Array, Implementation, Kernel
-from impls.lookup_bag import bag as lookup_bag
-from impls.lookup_bag import bag_of_words, numba_prefetch
-from impls.lookup_bag import loop as bag_sums
-from impls.offered import candidates
-from impls.scatter.bag import bag as scatter_bag
-from impls.words import Corpus
 from tests.impls.calling import available, called, for_every, implementations, slopes, verdict_of
 from tests.impls.dispatched import function_of, table_of
+from w2vbench import impls
 
 LOOKUPS, SCATTERS = implementations("lookup.bag"), implementations("scatter.bag")
 KERNELS = [pytest.param(kernel, id=kernel.name) for kernel in (lookup_bag, scatter_bag)]
@@ -369,7 +369,7 @@ def test_what_is_ready_for_a_mean_length_serves_all_numbers_of_words_near_it(mon
     table = table_of("lookup.bag", "numba")
     call = impls.best("lookup.bag", V=40, H=3, B=8, K=4, dtype=np.float64, table=table)
     call.warm()
-    monkeypatch.setattr("impls.compiled.ready", lambda *arguments: pytest.fail("it compiles"))
+    monkeypatch.setattr("w2vbench.impls.compiling.functions.ready", lambda *arguments: pytest.fail("it compiles"))
     for words in (32, 17, 25):  # all above 16 and up to 32
         idx, offsets = np.arange(words), np.arange(8)
         np.testing.assert_allclose(call(normal_rows(40), idx, offsets), bag_sums(normal_rows(40), idx, offsets))

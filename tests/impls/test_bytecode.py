@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-
-from impls.bytecode import loops
+from w2vbench.impls.identity.bytecode import loops
 
 
 def counted(x: int) -> int:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.impls.interface.case import LARGEST, BadName, Case, Size, format_number, parse_number
 
-from impls.case import LARGEST, BadName, Case, Size, format_number, parse_number
 from tests.tables import table
 
 sizes = st.builds(

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.catalogue.discovery import ORDER, from_file, kernels, load, missing, own, source
+from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.lookup import gather, lookup
 
-from impls import catalogue
-from impls.catalogue import ORDER, from_file, kernels, load, missing, own, source
-from impls.interface import Implementation
-from impls.lookup import gather, lookup
 from tests.impls.files import LINE, module, refusal_of, written
 from tests.tables import table
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.impls.choosing.choice import TIE, nearest
+from w2vbench.impls.interface.case import Size
 
-from impls.case import Size
-from impls.choice import TIE, nearest
 from tests.impls.predicted import choose, predict
 
 SLUGS = ("loop", "add-at", "csr", "numba")

@@ -15,14 +15,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from w2vbench.impls import floors
+from w2vbench.impls.compiling import cache as compile_cache
+from w2vbench.impls.compiling.cache import cache_folder, cache_key, delete_old
+from w2vbench.impls.compiling.functions import (
+    OPTIONS,
+    compiled,
+    counts_references,
+    dispatcher,
+    machinery,
+    makes_no_arrays,
+    reader,
+    ready,
+)
+from w2vbench.impls.compiling.intrinsics.rows import copy_row, prefetch_row
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Array, Implementation, Problem
+from w2vbench.impls.lookup import lookup, numba_prefetch
 
-from impls import compile_cache, floors
-from impls.case import Size
-from impls.compile_cache import cache_folder, cache_key, delete_old
-from impls.compiled import OPTIONS, compiled, counts_references, dispatcher, machinery, makes_no_arrays, reader, ready
-from impls.interface import Array, Implementation, Problem
-from impls.lookup import lookup, numba_prefetch
-from impls.machine import copy_row, prefetch_row
 from tests.impls.files import written
 from tests.tables import table
 
@@ -81,7 +91,7 @@ def test_a_function_that_calls_itself_is_refused(function: Callable[..., Any]) -
 def test_functions_may_be_values_that_are_chosen_while_compiled_code_runs() -> None:
     code = """
 import warnings; warnings.simplefilter("ignore")
-from impls.compiled import ready
+from w2vbench.impls.compiling.functions import ready
 
 def double(x):
     return 2 * x
@@ -309,7 +319,7 @@ def test_kept_code_is_read_without_preparing_what_the_function_calls(
     def prepared(*_: Any) -> None:
         raise RuntimeError("what it calls is prepared")
 
-    monkeypatch.setattr("impls.compiled.with_callees", prepared)
+    monkeypatch.setattr("w2vbench.impls.compiling.functions.with_callees", prepared)
     assert ready(again(), (4,))(5) == 16
     with pytest.raises(RuntimeError, match="what it calls is prepared"):  # for other types it is compiled
         ready(again(), (4.0,))

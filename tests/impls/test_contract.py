@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.bench import pytest_front as front
+from w2vbench.bench.engine.protocol import Verdict
+from w2vbench.bench.engine.worker.checking.contract import check_contract
+from w2vbench.impls.catalogue.discovery import missing, own
+from w2vbench.impls.corpus.texts import encode
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.interface import Array, Implementation, Kernel
+from w2vbench.impls.sampling.without_replacement import gumbel_top_k
 
-from bench.commands import pytest_front as front
-from bench.engine.contract import Verdict, check_contract
-from impls.catalogue import missing, own
-from impls.interface import Array, Implementation, Kernel
-from impls.sampling.without_replacement import gumbel_top_k
-from impls.texts import encode
-from impls.words import Corpus
 from tests.impls.calling import verdict_of
 
 FOUND = list(own())

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.bench.engine.protocol import Verdict
+from w2vbench.impls.catalogue.discovery import own
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.interface import Array, Implementation, Kernel
+from w2vbench.impls.lookup import gather, lookup
+from w2vbench.impls.output.negative_sampling import einsum_rows, negative_sampling
+from w2vbench.impls.output.softmax import softmax
+from w2vbench.impls.sampling.with_replacement import with_replacement
+from w2vbench.impls.sampling.without_replacement import cdf_redraw, without_replacement
+from w2vbench.impls.scatter import accumulate, dense, rows, scalar
 
-from bench.engine.contract import Verdict
-from impls.catalogue import own
-from impls.interface import Array, Implementation, Kernel
-from impls.lookup import gather, lookup
-from impls.output.negative_sampling import einsum_rows, negative_sampling
-from impls.output.softmax import softmax
-from impls.sampling.with_replacement import with_replacement
-from impls.sampling.without_replacement import cdf_redraw, without_replacement
-from impls.scatter import accumulate, dense, rows, scalar
-from impls.words import Corpus
 from tests.impls.calling import verdict_of
 
 

@@ -10,13 +10,13 @@ from types import BuiltinFunctionType
 
 import numpy as np
 import pytest
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.catalogue.discovery import CatalogueError, from_copy, from_file, own
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.training.implementations import SKIP_GRAM
 
-from impls import catalogue
-from impls.case import Size
-from impls.catalogue import CatalogueError, from_copy, from_file, own
-from impls.interface import Implementation
-from impls.training.implementations import SKIP_GRAM
-from impls.words import Corpus
 from tests.impls.files import module, written
 
 

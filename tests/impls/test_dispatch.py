@@ -17,16 +17,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.impls.catalogue.discovery import own
+from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes, TableError
+from w2vbench.impls.choosing.dispatcher import Dispatched
+from w2vbench.impls.choosing.offered import candidates, kernel_of, why_never_chosen
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Array, Kernel, Problem
 
-import impls
-from impls.case import Size
-from impls.catalogue import own
-from impls.dispatch_table import DispatchTable, KernelTimes, TableError
-from impls.dispatcher import Dispatched
-from impls.interface import Array, Kernel, Problem
-from impls.offered import candidates, kernel_of, why_never_chosen
-from impls.words import Corpus
 from tests.impls.dispatched import function_of, table_of
+from w2vbench import impls
 
 OFFERED = list(dict.fromkeys(i.kernel.name for i in own() if i.kernel.shapes))
 CHOICES = [pytest.param(name, slug, id=f"{name}/{slug}") for name in OFFERED for slug in candidates(name)]
@@ -210,13 +210,13 @@ def test_a_generator_among_the_inputs_seeds_what_is_warmed() -> None:
 def test_tables_of_a_law_are_made_once_for_all_sizes(slug: str, making: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, _, name = making.partition(".")
     made: list[Array] = []
-    real = getattr(import_module(f"impls.sampling.{module}"), name)
+    real = getattr(import_module(f"w2vbench.impls.sampling.{module}"), name)
 
     def making_one(p: Array) -> Any:
         made.append(p)
         return real(p)
 
-    monkeypatch.setattr(f"impls.sampling.{making}", making_one)
+    monkeypatch.setattr(f"w2vbench.impls.sampling.{making}", making_one)
     call, rng = function_of("sampling.with-replacement", slug), np.random.default_rng(0)
     first, second = np.full(100, 0.01), np.full(100, 0.01)
     for p in (first, second, first):
@@ -254,7 +254,7 @@ def test_best_keeps_to_the_implementation_of_its_size_and_dispatch_does_not() ->
 def test_a_warm_function_compiles_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     call = impls.best("lookup", V=100, H=10, B=7, dtype=np.float64, table=table_of("lookup", "numba"))
     call.warm()
-    monkeypatch.setattr("impls.compiled.ready", lambda *arguments: pytest.fail("it compiles"))
+    monkeypatch.setattr("w2vbench.impls.compiling.functions.ready", lambda *arguments: pytest.fail("it compiles"))
     W = np.random.default_rng(0).standard_normal((100, 10))
     np.testing.assert_array_equal(call(W, np.arange(7)), W[:7])
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.impls.catalogue.discovery import own
+from w2vbench.impls.choosing.dispatcher import Dispatched
+from w2vbench.impls.choosing.offered import candidates, kernel_of
+from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.output.hierarchical import huffman
 
-import impls
-from impls.catalogue import own
-from impls.dispatcher import Dispatched
-from impls.interface import Array
-from impls.offered import candidates, kernel_of
-from impls.output.hierarchical import huffman
 from tests.impls.dispatched import function_of
+from w2vbench import impls
 
 BAD: list[tuple[Callable[[Array, Array], tuple[Any, Any]], str]] = [
     (lambda W, idx: (W, idx.tolist()), "idx must be a NumPy array, not list"),
@@ -125,7 +125,7 @@ def test_arrays_that_are_not_aligned_give_right_results() -> None:
 
 def test_compiled_code_gets_aligned_arrays_also_read_only_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     got: list[Array] = []
-    monkeypatch.setattr("impls.compiled.ready", lambda *arguments: lambda *call: got.extend(call))
+    monkeypatch.setattr("w2vbench.impls.compiling.functions.ready", lambda *arguments: lambda *call: got.extend(call))
     call = function_of("scatter.rows", "numba", V=60)
     for change in (misaligned, lambda array: array[::-1]):
         dout, idx = change(np.ones((20, 10))), change(np.arange(20))

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.impls.choosing import dispatch_table
+from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes, TableError, load, read, text_of, write
+from w2vbench.impls.choosing.fingerprint import blas, differences, fingerprint, named_by_macos, named_in, python_version
+from w2vbench.impls.interface.case import Size
 
-import impls
-from impls import dispatch_table
-from impls.case import Size
-from impls.dispatch_table import DispatchTable, KernelTimes, TableError, load, read, text_of, write
-from impls.fingerprint import blas, differences, fingerprint, named_by_macos, named_in, python_version
+from w2vbench import impls
 
 SIZE = Size(1000, 50, 10)
 TIMES = KernelTimes(("gather", "numba"), {SIZE: {"gather": 2e-6, "numba": 5e-7}})
@@ -79,7 +79,7 @@ def test_what_differs_is_said_of_every_fact() -> None:
 
 
 def test_settings_of_numba_are_part_of_the_machine(tmp_path: Path) -> None:
-    script = 'from impls.fingerprint import fingerprint; print(fingerprint()["numba\'s settings"])'
+    script = 'from w2vbench.impls.choosing.fingerprint import fingerprint; print(fingerprint()["numba\'s settings"])'
     environment = {**os.environ, "NUMBA_OPT": "1", "NUMBA_CPU_NAME": "generic"}
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
@@ -199,15 +199,13 @@ def test_other_files_are_refused_in_a_line(tmp_path: Path) -> None:
 
 
 def test_importing_the_package_imports_neither_numba_nor_what_best_needs() -> None:
-    script = (
-        "import sys, impls; print([name for name in ('numba', 'numpy', 'impls.dispatcher') if name in sys.modules])"
-    )
+    script = "import sys, impls; print([name for name in ('numba', 'numpy', 'w2vbench.impls.choosing.dispatcher') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_another_copy_of_the_package_has_its_own(package_copy: Path) -> None:
-    from impls.catalogue import from_copy
+    from w2vbench.impls.catalogue.discovery import from_copy
 
     from_copy(package_copy, "copy_of_dispatch")
     copy = sys.modules["copy_of_dispatch"]

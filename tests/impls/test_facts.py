@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from bench.plans.run_result import source
-from impls import catalogue
-from impls.case import BadName, Size
-from impls.facts import has_attribute, printable
-from impls.interface import BadImplementation, Implementation
-from impls.lookup import gather, lookup
-from impls.training.implementations import cbow, skip_gram
+from w2vbench.bench.plans.run.rows import source
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface.case import BadName, Size
+from w2vbench.impls.interface.facts import has_attribute, printable
+from w2vbench.impls.interface.interface import BadImplementation, Implementation
+from w2vbench.impls.lookup import gather, lookup
+from w2vbench.impls.training.implementations import cbow, skip_gram
 
 
 def mine(W: Any, idx: Any) -> Any:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.special
+from w2vbench.impls.catalogue.discovery import from_file
+from w2vbench.impls.identity.digest import Identity, code_identity, implementation_identity
+from w2vbench.impls.identity.trees import Tree, is_pinned
 
-from impls.catalogue import from_file
-from impls.identity import Identity, code_identity, implementation_identity
-from impls.trees import Tree, is_pinned
 from tests.impls.files import module, written
 
 ANYWHERE = Tree()

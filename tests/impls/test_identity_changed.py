@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from w2vbench.impls.identity.follower import OPEN_ENDED
+from w2vbench.impls.identity.trees import Tree
 
-from impls.follower import OPEN_ENDED
-from impls.trees import Tree
 from tests.impls.files import written
 from tests.impls.identities import EDITS, SOURCES, Files, digest, edited, load, tree_of
 

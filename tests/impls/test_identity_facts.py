@@ -7,11 +7,11 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.engine.worker.variants.sources import facts as described
+from w2vbench.impls.catalogue.discovery import from_file
+from w2vbench.impls.identity.digest import Identity, code_identity
+from w2vbench.impls.identity.trees import Tree
 
-from bench.engine.sources import facts as described
-from impls.catalogue import from_file
-from impls.identity import Identity, code_identity
-from impls.trees import Tree
 from tests.impls.files import module, written
 from tests.impls.identities import SOURCES, identity_of_file, load, tree_of, write
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface.interface import Implementation
 
-from impls import catalogue
-from impls.interface import Implementation
 from tests.impls.files import written
 from tests.impls.identities import identity
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from w2vbench.impls.identity import trees
+from w2vbench.impls.identity.trees import Tree
 
-from impls import trees
-from impls.trees import Tree
 from tests.impls.files import written
 from tests.impls.identities import EDITS, SOURCES, WORLD, digest, edited, identity_of_file, load, tree_of
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.bench.engine.worker.checking.verify import Verifier
+from w2vbench.bench.engine.worker.variants.variant import PreparedVariant, prepare_variant
+from w2vbench.impls.catalogue.discovery import own
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.checks import Tables, Wrong, as_arrays, new_tables, tables_after
+from w2vbench.impls.interface.interface import Array, Implementation
 
-from bench.engine.variant import PreparedVariant, prepare_variant
-from bench.engine.verify import Verifier
-from impls.case import Size
-from impls.catalogue import own
-from impls.checks import Tables, Wrong, as_arrays, new_tables, tables_after
-from impls.interface import Array, Implementation
-from impls.words import Corpus
 from tests.impls.calling import available
 
 SIZE = Size(300, 8, 40, 3)
@@ -83,7 +83,7 @@ def test_new_tables_must_be_like_those_that_the_call_got(new: Tables) -> None:
 
 
 def test_jax_is_not_imported_before_something_of_it_runs() -> None:
-    code = "import sys; from impls.catalogue import own; list(own()); print('jax' in sys.modules)"
+    code = "import sys; from w2vbench.impls.catalogue.discovery import own; list(own()); print('jax' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

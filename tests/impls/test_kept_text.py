@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from impls.kept_text import FILE, UNREADABLE, kept, read, write
-from impls.texts import encode
-from impls.words import Corpus
+from w2vbench.impls.corpus.kept_text import FILE, UNREADABLE, kept, read, write
+from w2vbench.impls.corpus.texts import encode
+from w2vbench.impls.corpus.words import Corpus
 
 
 class Text:

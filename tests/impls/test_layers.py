@@ -11,11 +11,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.impls import layers
+from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.layers import (
+    Embedding,
+    EmbeddingDot,
+    MatMul,
+    NegativeSamplingLoss,
+    SigmoidWithLoss,
+    SoftmaxWithLoss,
+)
+from w2vbench.impls.scatter import dense
 
-from impls import layers
-from impls.interface import Array
-from impls.layers import Embedding, EmbeddingDot, MatMul, NegativeSamplingLoss, SigmoidWithLoss, SoftmaxWithLoss
-from impls.scatter import dense
 from tests.impls.book import MODELS, SENTENCE, small
 from tests.impls.calling import slopes
 

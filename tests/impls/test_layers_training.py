@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.impls.catalogue.discovery import own
+from w2vbench.impls.interface.interface import Array, Implementation
+from w2vbench.impls.layers import CBOW, Embedding, SkipGram, UnigramSampler
+from w2vbench.impls.lookup import gather, lookup, take_out
+from w2vbench.impls.scatter import accumulate, dense
 
-from impls.catalogue import own
-from impls.interface import Array, Implementation
-from impls.layers import CBOW, Embedding, SkipGram, UnigramSampler
-from impls.lookup import gather, lookup, take_out
-from impls.scatter import accumulate, dense
 from tests.impls.book import SENTENCE, SGD, Adam, batches, corpus_of, small, train, windows
 from tests.impls.calling import available, implementations
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from w2vbench.impls.choosing.lending import ALONE, IN_LIST, NEVER, Lender, lendable, other
+from w2vbench.impls.interface.interface import Array
 
-from impls.interface import Array
-from impls.lending import ALONE, IN_LIST, NEVER, Lender, lendable, other
 from tests.processes import ROOT
 
 pytestmark = pytest.mark.skipif(ALONE == NEVER, reason="references are not counted")
@@ -117,9 +117,9 @@ def keeps(frame, event, argument):
     return keeps
 
 sys.settrace(keeps)
-import impls.lending
+import w2vbench.impls.choosing.lending
 sys.settrace(None)
-print(impls.lending.IN_LIST, impls.lending.ALONE)
+print(w2vbench.impls.choosing.lending.IN_LIST, w2vbench.impls.choosing.lending.ALONE)
 """
 
 
@@ -130,7 +130,7 @@ def test_what_a_debugger_holds_is_not_taken_for_nobodys() -> None:
 
 
 def test_without_numbers_to_trust_no_array_is_lent_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impls.lending.IN_LIST", NEVER)
+    monkeypatch.setattr("w2vbench.impls.choosing.lending.IN_LIST", NEVER)
     lent = lender()
     addresses, held = set(), []
     for _ in range(5):

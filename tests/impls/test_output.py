@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_expit, log_softmax, softmax
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Array, Implementation, Problem
+from w2vbench.impls.output.hierarchical import Tree, huffman
+from w2vbench.impls.output.softmax import tiles
 
-from impls import catalogue
-from impls.case import Size
-from impls.interface import Array, Implementation, Problem
-from impls.output.hierarchical import Tree, huffman
-from impls.output.softmax import tiles
 from tests.impls.calling import available, called, for_every, implementations, problem_of, sized, slopes
 
 SOFTMAX = implementations("output.softmax")

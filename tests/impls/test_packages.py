@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from w2vbench.impls.catalogue.discovery import ENTRY_POINTS, from_packages, load, own
+from w2vbench.impls.interface.interface import INTERFACE_VERSION
 
-from impls.catalogue import ENTRY_POINTS, from_packages, load, own
-from impls.interface import INTERFACE_VERSION
 from tests.impls.files import LINE, MINE, module, refusal_of, written
 from tests.tables import table
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from impls import texts
-from impls.texts import ByExpression, Compiled, CorpusError, corpus_of, pieces
-from impls.words import Corpus
+from w2vbench.impls.corpus import texts
+from w2vbench.impls.corpus.texts import ByExpression, Compiled, CorpusError, corpus_of, pieces
+from w2vbench.impls.corpus.words import Corpus
 
 ODD = "aAbB'’ \n\r\t_1²½İıΣσςéÉßẞжЖ\ufeff\u2028中ǅﬁȺ𝒜.,-"
 """Letters of one to four bytes, of which some change their length or depend on their neighbours as they become small; digits

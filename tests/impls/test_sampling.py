@@ -10,14 +10,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
+from w2vbench.impls.compiling.functions import compiled
+from w2vbench.impls.corpus.texts import encode
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Array, Implementation, Problem
+from w2vbench.impls.parts.random import alias_table, integer_alias_table, next_bits, state
+from w2vbench.impls.sampling.contract import inclusion_probabilities
+from w2vbench.impls.sampling.with_replacement import TABLE, integer_sums, unigram_table
 
-from impls.case import Size
-from impls.compiled import compiled
-from impls.interface import Array, Implementation, Problem
-from impls.random import alias_table, integer_alias_table, next_bits, state
-from impls.sampling.contract import inclusion_probabilities
-from impls.sampling.with_replacement import TABLE, integer_sums, unigram_table
-from impls.texts import encode
 from tests.impls.calling import called, for_every, implementations
 
 DIFFERENT, INDEPENDENT = map(implementations, ("sampling.without-replacement", "sampling.with-replacement"))

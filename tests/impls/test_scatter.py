@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+from w2vbench.impls.catalogue.discovery import own
+from w2vbench.impls.interface.interface import Array, Implementation
 
-from impls.catalogue import own
-from impls.interface import Array, Implementation
 from tests.impls.calling import called, for_every, implementations, sized
 
 ROWS, ACCUMULATING = implementations("scatter.rows"), implementations("scatter.accumulate")

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from impls import texts
-from impls.texts import CorpusError, builtin, read
-from impls.words import Corpus
+from w2vbench.impls.corpus import texts
+from w2vbench.impls.corpus.texts import CorpusError, builtin, read
+from w2vbench.impls.corpus.words import Corpus
 
 
 def sentences(corpus: Corpus) -> list[list[str]]:

@@ -11,19 +11,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.bench.engine.protocol import MeasurementSettings
+from w2vbench.bench.plans.run.problems import admit, new_problem_run
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Array, Implementation, Problem
+from w2vbench.impls.training import compiled as looped
+from w2vbench.impls.training import staged
+from w2vbench.impls.training.compiled import CompiledModel
+from w2vbench.impls.training.contract import LEARNT_ACCURACY, LONGEST
+from w2vbench.impls.training.implementations import CBOW, cbow
+from w2vbench.impls.training.pairs import keep_probability, noise_loss, pair_accuracy, pairs_of
+from w2vbench.impls.training.settings import Settings
+from w2vbench.impls.training.staged import BATCH, SPARSE, STAGES, StagedModel
 
-from bench.engine.protocol import MeasurementSettings
-from bench.plans.problems import admit, new_problem_run
-from impls.case import Size
-from impls.interface import Array, Implementation, Problem
-from impls.training import compiled as looped
-from impls.training import staged
-from impls.training.compiled import CompiledModel
-from impls.training.contract import LEARNT_ACCURACY, LONGEST, Settings
-from impls.training.implementations import CBOW, cbow
-from impls.training.pairs import keep_probability, noise_loss, pair_accuracy, pairs_of
-from impls.training.staged import BATCH, SPARSE, STAGES, StagedModel
-from impls.words import Corpus
 from tests.impls.calling import verdict_of
 from tests.impls.texts import EVERY, NUMBA, TOPICS, V, model_of, problem_of, text, those, trained
 

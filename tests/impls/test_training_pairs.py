@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.training import contract
+from w2vbench.impls.training.compiled import CompiledModel
+from w2vbench.impls.training.contract import covers, topic_text
+from w2vbench.impls.training.pairs import keep_probability, pairs_of
+from w2vbench.impls.training.settings import EVERY_PAIR, Settings
 
-from impls.case import Size
-from impls.interface import Implementation
-from impls.training import contract
-from impls.training.compiled import CompiledModel
-from impls.training.contract import EVERY_PAIR, Settings, covers, topic_text
-from impls.training.pairs import keep_probability, pairs_of
-from impls.words import Corpus
 from tests.impls.texts import EVERY, V, model_of, problem_of, text, those
 
 

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from impls.training.compiled import CompiledModel
-from impls.training.contract import EVERY_PAIR
-from impls.training.pairs import pairs_in
-from impls.training.threads import (
+from w2vbench.impls.training.compiled import CompiledModel
+from w2vbench.impls.training.pairs import pairs_in
+from w2vbench.impls.training.settings import EVERY_PAIR
+from w2vbench.impls.training.threads import (
     CHUNK,
     CONVERGENCE,
     FREQUENT_ROWS,
@@ -25,6 +24,7 @@ from impls.training.threads import (
     share_of_move,
     take_copies,
 )
+
 from tests.impls.texts import problem_of, text
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+from w2vbench.impls.catalogue.discovery import kernels, own
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Array, Implementation, Kernel, Wrong
+from w2vbench.impls.update import adam, difference, lazy_adam, scatter_sgd, sgd
+from w2vbench.impls.update.contract import BLOCK_ROWS, CHECKED_BLOCKS, DRAWN_ENTRIES, check_adam, rate, starts_of_blocks
 
-from impls.case import Size
-from impls.catalogue import kernels, own
-from impls.interface import Array, Implementation, Kernel, Wrong
-from impls.update import adam, difference, lazy_adam, scatter_sgd, sgd
-from impls.update.contract import BLOCK_ROWS, CHECKED_BLOCKS, DRAWN_ENTRIES, check_adam, rate, starts_of_blocks
-from impls.words import Corpus
 from tests.impls.calling import called, for_every, implementations, sized, verdict_of
 
 Step = tuple[Array, Array, Array, Array, Array]
@@ -221,7 +221,7 @@ def test_lazy_adam_is_not_adam_and_by_how_much(corpus: Corpus) -> None:
 
 
 def test_the_difference_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """``python -m impls.update.difference``"""
+    """``python -m w2vbench.impls.update.difference``"""
     monkeypatch.setattr(difference, "STEPS", (1, 3))
     difference.main()
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == ["1", "3"]

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from impls.compiled import compiled
-from impls.losses import add_powers, logistic_losses, softmax_losses
-from impls.products import blocks, gradients, product, product_way, row_units, scores
-from impls.vectors import aligned
+from w2vbench.impls.compiling.functions import compiled
+from w2vbench.impls.compiling.intrinsics.losses import add_powers, logistic_losses, softmax_losses
+from w2vbench.impls.compiling.intrinsics.products import blocks, gradients, product, product_way, row_units, scores
+from w2vbench.impls.interface.arrays import aligned
 
 
 def call_powers(totals: Any, scores: Any, tops: Any) -> None:

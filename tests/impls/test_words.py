@@ -11,13 +11,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
+from w2vbench.impls.corpus.batches import distinct
+from w2vbench.impls.corpus.texts import encode
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.lookup import lookup
 
-from impls.batches import distinct
-from impls.case import Size
-from impls.interface import Array
-from impls.lookup import lookup
-from impls.texts import encode
-from impls.words import Corpus
 from tests.impls.book import windows
 
 TEXT = "you say goodbye\nand I say hello\n"

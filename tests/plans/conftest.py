@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from w2vbench.impls.corpus import texts
 
-from impls import texts
 from tests.commands.asking import small_text
 from tests.plans.repositories import commit, started
 from tests.processes import git

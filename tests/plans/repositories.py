@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.plans.compare.worktrees import RevisionError, checked_out
 
-from bench.plans.worktrees import RevisionError, checked_out
 from tests.processes import git
 
 

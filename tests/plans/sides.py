@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.engine.protocol import Facts
+from w2vbench.bench.engine.protocol import Facts
 
 
 def facts(key: str, identity: str = "f", **other: Any) -> Facts:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.plans.packages.asked import check_package, selected
+from w2vbench.bench.plans.run.request import PlanError, Request
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface.interface import Implementation
 
-from bench.plans.asked import check_package, selected
-from bench.plans.request import PlanError, Request
-from impls import catalogue
-from impls.interface import Implementation
 from tests.commands.wheels import MINE
 
 KERNEL = """from dataclasses import replace
-from impls.lookup import lookup
+from w2vbench.impls.lookup import lookup
 mine = replace(lookup, name="mine.rows")
 
 @mine.implementation("take", "of a kernel of its own")

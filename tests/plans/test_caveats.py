@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.plans.compare.compare import caveats
+from w2vbench.bench.plans.compare.worktrees import Tree
 
-from bench.plans.compare import caveats
-from bench.plans.worktrees import Tree
 from tests.plans.repositories import commit, started
 from tests.processes import git
 

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.bench.engine import protocol
+from w2vbench.bench.engine.pool.context import RunContext
+from w2vbench.bench.engine.pool.pool import Workers
+from w2vbench.bench.engine.pool.worker_process import LongestStep, WorkerFailure
+from w2vbench.bench.plans.calibrate.other_rules import RULES
+from w2vbench.bench.plans.compare.differences import CaseSelection, ComparedCase, Differences, list_sides
+from w2vbench.bench.plans.compare.measured import OVER_BUDGET, ComparisonRun, excuse
+from w2vbench.bench.plans.compare.samples import CaseSamples
+from w2vbench.bench.plans.compare.worktrees import RevisionError
+from w2vbench.reports.compare.stages import TRIPLE
+from w2vbench.reports.file.schema.fields import Samples
+from w2vbench.reports.statistics.looks import LOOKS, STAGES
 
-from bench.engine import protocol
-from bench.engine.context import RunContext
-from bench.engine.pool import Workers
-from bench.engine.worker_process import LongestStep, WorkerFailure
-from bench.plans.comparison_run import OVER_BUDGET, ComparisonRun, excuse
-from bench.plans.comparison_samples import CaseSamples
-from bench.plans.differences import CaseSelection, ComparedCase, Differences, list_sides
-from bench.plans.other_rules import RULES
-from bench.plans.worktrees import RevisionError
-from reports.looks import LOOKS, STAGES
-from reports.schema_fields import Samples
-from reports.stages import TRIPLE
 from tests.plans.sides import facts
 from tests.saved import STATUSES
 

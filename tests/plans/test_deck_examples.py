@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-
-from bench.plans.deck_examples import SHOWN_LAYERS, examples
-from reports.deck_schema import Deck
+from w2vbench.bench.plans.run.deck_examples import SHOWN_LAYERS, examples
+from w2vbench.reports.file.schema.deck import Deck
 
 
 def test_assigning_loses_a_gradient_where_a_word_repeats_and_adding_does_not() -> None:

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-
-from bench.engine.protocol import Facts
-from bench.plans.differences import (
+from w2vbench.bench.engine.protocol import Facts
+from w2vbench.bench.plans.compare.differences import (
     MARKED_WRONG,
     CaseSelection,
     Differences,
     by_importance,
     differences,
 )
-from bench.plans.worktrees import RevisionError
-from reports.comparison import GATE_CASES, SAME_CODE, TOO_MANY
+from w2vbench.bench.plans.compare.worktrees import RevisionError
+from w2vbench.reports.compare.tables import GATE_CASES, SAME_CODE, TOO_MANY
+
 from tests.plans.sides import facts
 
 Side = dict[str, Facts]

@@ -12,11 +12,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-
-from bench.plans import environments, installers
-from bench.plans.environments import LOCK, RECORD, cache_folder, environment_for, kept, remove, remove_all, unfinished
-from bench.plans.installers import Installer, interpreter
-from bench.plans.request import PlanError
+from w2vbench.bench.plans.packages import environments, installers
+from w2vbench.bench.plans.packages.environments import (
+    LOCK,
+    RECORD,
+    cache_folder,
+    environment_for,
+    kept,
+    remove,
+    remove_all,
+    unfinished,
+)
+from w2vbench.bench.plans.packages.installers import Installer, interpreter
+from w2vbench.bench.plans.run.request import PlanError
 
 
 class Copies(Installer):

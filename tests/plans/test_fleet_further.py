@@ -7,9 +7,9 @@ from math import exp
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.plans.run.turns import turns
+from w2vbench.reports.file.schema.result import ResultFile
 
-from bench.plans.turns import turns
-from reports.result_schema import ResultFile
 from tests.fleet_machines import Simulated, first, fleet_of, measured, request_of, run_on, suite, three
 from tests.plans.test_turns import VAGUE
 

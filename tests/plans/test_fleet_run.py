@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from w2vbench.bench.engine.worker.checking import contract
+from w2vbench.bench.plans.cluster.machines import ABSENT
+from w2vbench.bench.plans.cluster.members import REPORT_S
+from w2vbench.bench.plans.cluster.transport import Answered, Failed
+from w2vbench.bench.plans.run.journal import JournalError
+from w2vbench.bench.plans.run.request import NothingToKeep, PlanError
 
-from bench.engine import contract
-from bench.engine.machines import ABSENT
-from bench.engine.transport import Answered, Failed
-from bench.plans.fleet_members import REPORT_S
-from bench.plans.journal import JournalError
-from bench.plans.request import NothingToKeep, PlanError
 from tests.fleet_machines import Simulated, fleet_of, measured, our_report, request_of, run_on, suite, three
 
 V_ = (500, 600, 700, 800)

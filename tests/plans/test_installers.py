@@ -7,11 +7,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.plans.packages.environments import split_requirements
+from w2vbench.bench.plans.packages.installed_releases import check_number, matching, newest_of_each_minor
+from w2vbench.bench.plans.packages.installers import (
+    Installer,
+    Pip,
+    complaint,
+    find_python,
+    installer,
+    interpreter,
+    releases,
+)
+from w2vbench.bench.plans.run.request import PlanError
 
-from bench.plans.environments import split_requirements
-from bench.plans.installed_releases import check_number, matching, newest_of_each_minor
-from bench.plans.installers import Installer, Pip, complaint, find_python, installer, interpreter, releases
-from bench.plans.request import PlanError
 from tests.commands.wheels import FAST, wheels
 
 RELEASES = dict.fromkeys(("1.0.0", "1.0.1", "2.0.0", "2.1.0rc1"), FAST)

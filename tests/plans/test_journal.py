@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from bench.engine.protocol import MachineLimits, SamplePlan
-from bench.plans.journal import Journal, JournalError
-from bench.plans.keeping import locked
-from bench.plans.problems import ProblemRun, new_problem_run
-from bench.plans.request import PlanError
-from impls import catalogue
-from impls.case import Size
-from reports.schema_fields import Samples
+from w2vbench.bench.engine.protocol import MachineLimits, SamplePlan
+from w2vbench.bench.plans.run.journal import Journal, JournalError
+from w2vbench.bench.plans.run.keeping import locked
+from w2vbench.bench.plans.run.problems import ProblemRun, new_problem_run
+from w2vbench.bench.plans.run.request import PlanError
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface.case import Size
+from w2vbench.reports.file.schema.fields import Samples
 
 LIMITS = MachineLimits(threads=1, read=[(1e6, 1e10)], write=[], copy=[], matmul={"f32": 1e11})
 RUN = {"command": "w2vbench run"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.plans.run.keeping import keep, replaced
+from w2vbench.reports.file.files import ResultError, read, write
 
-from bench.plans.keeping import keep, replaced
-from reports.files import ResultError, read, write
 from tests import saved
 from tests.saved import row
 

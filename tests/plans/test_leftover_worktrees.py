@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from w2vbench.bench.plans.compare.worktrees import PREFIX, checked_out, remove_leftovers
 
-from bench.plans.worktrees import PREFIX, checked_out, remove_leftovers
 from tests.processes import git
 
 pytestmark = pytest.mark.usefixtures("temporary")

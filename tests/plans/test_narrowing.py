@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from w2vbench.bench.plans.compare.differences import CaseSelection, ComparedCase, Differences
+from w2vbench.bench.plans.compare.first_changed import first_changed
+from w2vbench.bench.plans.packages.environments import PythonEnvironment
+from w2vbench.bench.plans.packages.narrowing import Narrowing, gaps
+from w2vbench.bench.plans.run.request import PlanError
+from w2vbench.reports.compare.stages import TRIPLE
+from w2vbench.reports.file.schema.comparison import ComparedRow
+from w2vbench.reports.file.schema.fields import Samples
+from w2vbench.reports.others.releases import ReleaseChange
+from w2vbench.reports.statistics.problems import Interval
 
-from bench.plans.differences import CaseSelection, ComparedCase, Differences
-from bench.plans.environments import PythonEnvironment
-from bench.plans.first_changed import first_changed
-from bench.plans.narrowing import Narrowing, gaps
-from bench.plans.request import PlanError
-from reports.comparison_schema import ComparedRow
-from reports.releases import ReleaseChange
-from reports.schema_fields import Samples
-from reports.stages import TRIPLE
-from reports.statistics import Interval
 from tests.plans.sides import facts
 
 RELEASES = [f"1.{at}" for at in range(10)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.plans.compare.differences import CaseSelection, by_importance
+from w2vbench.bench.plans.packages.environments import PythonEnvironment
+from w2vbench.bench.plans.packages.packages import affected, by_use
+from w2vbench.reports.compare.tables import UNAFFECTED
 
-from bench.plans.differences import CaseSelection, by_importance
-from bench.plans.environments import PythonEnvironment
-from bench.plans.packages import affected, by_use
-from reports.comparison import UNAFFECTED
 from tests.plans.sides import facts
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from w2vbench.bench.engine import protocol
+from w2vbench.bench.engine.pool.context import RunContext
+from w2vbench.bench.engine.pool.pool import Workers
+from w2vbench.bench.engine.pool.worker_process import WorkerFailure
+from w2vbench.bench.engine.protocol import WRONG
+from w2vbench.bench.plans.compare.differences import CaseSelection, Differences
+from w2vbench.bench.plans.packages.packages_run import PLACES, PackagesRun
+from w2vbench.reports.compare.stages import TRIPLE
 
-from bench.engine import protocol
-from bench.engine.context import RunContext
-from bench.engine.contract import WRONG
-from bench.engine.pool import Workers
-from bench.engine.worker_process import WorkerFailure
-from bench.plans.differences import CaseSelection, Differences
-from bench.plans.packages_run import PLACES, PackagesRun
-from reports.stages import TRIPLE
 from tests.plans.sides import facts
 
 ROUNDS = 2 * PLACES - 1

@@ -8,14 +8,13 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-
-from bench.engine.context import RunContext
-from bench.engine.contract import OK, Verdict
-from bench.plans import run as running
-from bench.plans.passed import FILE, PassedChecks
-from bench.plans.problems import new_problem_run
-from impls import catalogue
-from impls.case import Size
+from w2vbench.bench.engine.pool.context import RunContext
+from w2vbench.bench.engine.protocol import OK, Verdict
+from w2vbench.bench.plans.run import run as running
+from w2vbench.bench.plans.run.passed import FILE, PassedChecks
+from w2vbench.bench.plans.run.problems import new_problem_run
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface.case import Size
 
 GATHERS = [i for i in catalogue.own() if i.key in ("lookup/gather", "lookup/take")]
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pytest
-
-from bench.plans.presets import DECK, NEGATIVES, PRESETS, TRAINING_KERNELS, WHOLE_TABLE_KERNELS
-from impls import catalogue
-from impls.case import Size
-from impls.interface import Kernel
-from reports.deck import FIGURES
-from reports.deck_facts import FROM_V, GROWTHS, TIMES, TO_V
-from reports.deck_screens import CHAPTERS, CHARTS
-from reports.deck_story import SCREENS
-from reports.sizes import USUAL_V
+from w2vbench.bench.plans.run.presets import DECK, NEGATIVES, PRESETS, TRAINING_KERNELS, WHOLE_TABLE_KERNELS
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Kernel
+from w2vbench.reports.deck.facts import FROM_V, GROWTHS, TIMES, TO_V
+from w2vbench.reports.deck.printed import FIGURES
+from w2vbench.reports.deck.screens import CHAPTERS, CHARTS
+from w2vbench.reports.deck.story import SCREENS
+from w2vbench.reports.findings.sizes import USUAL_V
 
 KERNELS = catalogue.kernels(catalogue.own())
 WITH_H = [kernel for kernel in KERNELS if "H" in kernel.dimensions and kernel.name not in TRAINING_KERNELS]

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+from w2vbench.bench.engine.pool.context import RunContext
+from w2vbench.bench.engine.pool.contracts import check_contracts
+from w2vbench.bench.engine.pool.pool import Workers
+from w2vbench.bench.engine.pool.worker_process import RUN_VARIABLE
+from w2vbench.bench.engine.protocol import MeasurementSettings
+from w2vbench.bench.plans.run.problems import WORKER_BYTES, Extras, ProblemRun, measure_next, new_problem_run
+from w2vbench.bench.plans.run.session import saved_corpus
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.corpus import texts
+from w2vbench.impls.interface.case import Size
 
-from bench.engine.context import RunContext
-from bench.engine.contracts import check_contracts
-from bench.engine.pool import Workers
-from bench.engine.protocol import MeasurementSettings
-from bench.engine.worker_process import RUN_VARIABLE
-from bench.plans.problems import WORKER_BYTES, Extras, ProblemRun, measure_next, new_problem_run
-from bench.plans.session import saved_corpus
-from impls import catalogue, texts
-from impls.case import Size
 from tests.contexts import context_of, measure_problem, workers_without_numba
 
 HOSTILE = {
@@ -66,7 +67,7 @@ def file_of(folder: Path, *gathers: tuple[str, str]) -> Path:
     file = folder / "outside.py"
     file.write_text("import ctypes, os, subprocess, sys, threading, time\nimport numpy as np\nSTARTED = []\n")
     with file.open("a") as text:
-        text.write("from impls.lookup import lookup\n")
+        text.write("from w2vbench.impls.lookup import lookup\n")
         for slug, body in gathers:
             text.write(f"@lookup.implementation({slug!r}, 'a gather')\ndef {slug.replace('-', '_')}(W, idx):\n")
             text.write(f"    if len(W) >= 60 and len(W) != 300:\n        {body or 'pass'}\n    return W[idx]\n")
@@ -96,7 +97,7 @@ def test_a_function_that_compiles_another_at_its_first_call_is_measured_like_oth
     """numba looks at its own errors' frames meanwhile, and a call that compiles takes a second."""
     file = tmp_path / "late.py"
     file.write_text(
-        "import numpy as np\nfrom numba import njit\nfrom impls.lookup import lookup\n"
+        "import numpy as np\nfrom numba import njit\nfrom w2vbench.impls.lookup import lookup\n"
         "@njit\ndef rows(W, idx):\n    return W[idx] + np.float32(0)\n"
         "@lookup.implementation('late', 'compiled at its first call', requires=('numba',))\n"
         "def late(W, idx):\n    return rows(W, idx)\n"
@@ -146,7 +147,7 @@ def marked(process: psutil.Process, mark: str) -> str:
 def test_the_contract_finds_the_crash_and_goes_on(track: Tracks, tmp_path: Path) -> None:
     file = tmp_path / "mixed.py"
     file.write_text(
-        "import os\nfrom impls.lookup import lookup\n"
+        "import os\nfrom w2vbench.impls.lookup import lookup\n"
         "gather = lambda W, idx: W[idx]\n"
         "first = lookup.implementation('first', 'fine')(gather)\n"
         "dies = lookup.implementation('dies', 'ends the process')(lambda W, idx: os._exit(7))\n"
@@ -188,7 +189,7 @@ def test_workspaces_that_do_not_fit_together_are_cut_and_said_so(track: Tracks, 
     """Each of two copies of W fits beside W itself, but not both; a shared buffer counts once."""
     file = tmp_path / "copies.py"
     file.write_text(
-        "from impls.lookup import lookup\n"
+        "from w2vbench.impls.lookup import lookup\n"
         "def copy(problem):\n    return problem.inputs['W'].copy()\n"
         "def shared(problem):\n    return problem.buffer('row', (problem.size.V, problem.size.H))\n"
         "def gather(W, idx, workspace):\n    return W[idx]\n"

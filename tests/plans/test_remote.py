@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from w2vbench.bench.plans.cluster import remote
+from w2vbench.bench.plans.cluster.remote import Further, Measured
+from w2vbench.bench.plans.cluster.station import STATIONS, RemoteRun
 
-from bench.plans import remote
-from bench.plans.remote import Further, Measured
-from bench.plans.station import STATIONS, RemoteRun
 from tests.fleet_machines import request_of
 
 

@@ -7,8 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.plans.compare.worktrees import (
+    RevisionError,
+    Tree,
+    checked_out,
+    commit_of,
+    current_root,
+    repository,
+    work_tree,
+)
 
-from bench.plans.worktrees import RevisionError, Tree, checked_out, commit_of, current_root, repository, work_tree
 from tests.plans.repositories import commit, contents, refusal_of, started, state
 from tests.processes import git
 

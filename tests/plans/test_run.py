@@ -8,22 +8,22 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-
-from bench.engine.context import RunContext
-from bench.engine.contract import OK, Verdict
-from bench.engine.pool import Workers
-from bench.engine.protocol import ImplementationSource, MachineLimits, MeasurementSettings
-from bench.plans import run as running
-from bench.plans import run_result
-from bench.plans.journal import Journal
-from bench.plans.presets import PRESETS
-from bench.plans.problems import ProblemRun, new_problem_run
-from bench.plans.session import Session
-from bench.plans.turns import profiled_problems, shown_problems
-from impls import catalogue, texts
-from impls.case import Size
-from reports.result_schema import ResultFile
-from reports.run_lines import provisional
+from w2vbench.bench.engine.pool.context import RunContext
+from w2vbench.bench.engine.pool.pool import Workers
+from w2vbench.bench.engine.protocol import OK, ImplementationSource, MachineLimits, MeasurementSettings, Verdict
+from w2vbench.bench.plans.run import run as running
+from w2vbench.bench.plans.run import run_result
+from w2vbench.bench.plans.run.journal import Journal
+from w2vbench.bench.plans.run.presets import PRESETS
+from w2vbench.bench.plans.run.problems import ProblemRun, new_problem_run
+from w2vbench.bench.plans.run.session import Session
+from w2vbench.bench.plans.run.turns import profiled_problems, shown_problems
+from w2vbench.bench.plans.run.under_way import Run
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.corpus import texts
+from w2vbench.impls.interface.case import Size
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.run.lines import provisional
 
 GATHER = [i for i in catalogue.own() if i.key == "lookup/gather"]
 
@@ -51,7 +51,7 @@ def test_the_machines_limits_have_the_same_points_whatever_fails_in_between(
     monkeypatch.setattr(running, "measure_next", fails)
     monkeypatch.setattr(running, "check_contracts", lambda keys, *_, **__: {key: Verdict(OK) for key in keys})
     session = Session("", print)
-    made = running.Run(session=session, preset=None, settings=settings, corpus=texts.builtin(), planned=problems)
+    made = Run(session=session, preset=None, settings=settings, corpus=texts.builtin(), planned=problems)
     journal = Journal(tmp_path, {})
     running.measure_all(context, made, journal, Mock())
     turns = 3  # what is shown first, the others, and all once more
@@ -78,7 +78,7 @@ def test_the_deck_leaves_out_what_no_slide_has_unless_the_user_names_or_brings_i
 
     mine = tmp_path / "mine.py"
     mine.write_text(
-        "from impls.lookup import lookup\n\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
+        "from w2vbench.impls.lookup import lookup\n\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return W[idx]\n"
     )
     few, every = slugs(kernels=()), slugs()
     assert {"one-hot-dot", "gather"} <= few < every
@@ -181,9 +181,7 @@ def test_nothing_is_shown_so_far_where_nothing_was_measured_or_one_process_is_no
         problems = [new_problem_run(GATHER, Size(V)) for V in (1000, 2000)]
         for problem in problems:
             problem.processes = processes
-        made = running.Run(
-            session=Session("", print), preset=None, settings=settings, corpus=texts.builtin(), planned=problems
-        )
+        made = Run(session=Session("", print), preset=None, settings=settings, corpus=texts.builtin(), planned=problems)
         if processes:
             for problem in problems:
                 problem.cases[0].exclude("error", "")

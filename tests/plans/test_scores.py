@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from bench.plans import scores as quality
-from impls.words import Corpus
+from w2vbench.bench.plans.train import scores as quality
+from w2vbench.impls.corpus.words import Corpus
 
 
 def test_scores_are_gensims_own(corpus: Corpus) -> None:

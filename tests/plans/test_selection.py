@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from bench.plans.selection import Selection
+from w2vbench.bench.plans.run.selection import Selection
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from bench.plans.callables import BEST, CALLABLES, DISPATCHED
-from bench.plans.grid import Grid, hopeless, is_measurable
-from bench.plans.merge import merge, sizes_of
-from bench.plans.problems import ProblemRun, new_problem_run
-from bench.plans.regret import RegretRequest, random_sizes
-from bench.plans.regret_figures import size_regret, spreads
-from bench.plans.request import PlanError
-from bench.plans.tune import (
+from w2vbench.bench.plans.run.problems import ProblemRun, new_problem_run
+from w2vbench.bench.plans.run.request import PlanError
+from w2vbench.bench.plans.tune.callables import BEST, CALLABLES, DISPATCHED
+from w2vbench.bench.plans.tune.grid import Grid, hopeless, is_measurable
+from w2vbench.bench.plans.tune.merge import merge, sizes_of
+from w2vbench.bench.plans.tune.regret import RegretRequest, random_sizes
+from w2vbench.bench.plans.tune.regret_figures import size_regret, spreads
+from w2vbench.bench.plans.tune.tune import (
     TuneRequest,
     drop_hopeless,
     drop_slow,
@@ -27,12 +26,12 @@ from bench.plans.tune import (
     nothing_new,
     times_s,
 )
-from impls.case import Size
-from impls.catalogue import own
-from impls.dispatch_table import DispatchTable, KernelTimes, write
-from impls.fingerprint import fingerprint
-from impls.offered import candidates
-from reports.schema_fields import Samples
+from w2vbench.impls.catalogue.discovery import own
+from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes, write
+from w2vbench.impls.choosing.fingerprint import fingerprint
+from w2vbench.impls.choosing.offered import candidates
+from w2vbench.impls.interface.case import Size
+from w2vbench.reports.file.schema.fields import Samples
 
 LOOKUPS = [i for i in CALLABLES if i.kernel.name == "lookup" and i.slug.startswith(BEST)]
 KERNELS = {i.kernel.name: i.kernel for i in CALLABLES}

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle, islice
 
 import pytest
-
-from bench.plans.problems import ProblemRun, new_problem_run
-from bench.plans.turns import MORE_TIME, is_decided, profiled_problems, turns
-from impls import catalogue
-from impls.case import Size
-from reports.ranking import looks
-from reports.schema_fields import Samples
+from w2vbench.bench.plans.run.problems import ProblemRun, new_problem_run
+from w2vbench.bench.plans.run.turns import MORE_TIME, is_decided, profiled_problems, turns
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface.case import Size
+from w2vbench.reports.file.schema.fields import Samples
+from w2vbench.reports.findings.ranking import looks
 
 PAIRS = {
     kernel: [i for i in catalogue.own() if i.key in keys]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from w2vbench.bench.plans.train.vectors import save
 
-from bench.plans.vectors import save
 from tests.vectors import load
 
 names = st.lists(

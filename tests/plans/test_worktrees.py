@@ -7,15 +7,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from w2vbench.bench.plans.compare import worktrees
+from w2vbench.bench.plans.compare.worktrees import RevisionError, checked_out, remove_leftovers, repository, work_tree
 
-from bench.plans import worktrees
-from bench.plans.worktrees import (
-    RevisionError,
-    checked_out,
-    remove_leftovers,
-    repository,
-    work_tree,
-)
 from tests.plans.repositories import commit, contents, refusal_of, started, state
 from tests.processes import git
 

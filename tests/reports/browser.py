@@ -8,9 +8,9 @@ from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Dialog, Locator, Page
+from w2vbench.reports.file.files import read
+from w2vbench.reports.file.schema.result import ResultFile
 
-from reports.files import read
-from reports.result_schema import ResultFile
 from tests import saved
 from tests.processes import PATIENCE_S
 from tests.saved import PROBLEM, PYTEST, SOURCE, STATUSES, Content, Processes, not_measured, row

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.comparison import FEW, SAME_CODE, TOO_MANY, UNAFFECTED
-from reports.comparison_schema import ComparedRow, Comparison
-from reports.facts import UNSTEADY
-from reports.file_comparison import FEWEST, compare_files
-from reports.result_schema import ResultFile
+from w2vbench.reports.compare.files import FEWEST, compare_files
+from w2vbench.reports.compare.tables import FEW, SAME_CODE, TOO_MANY, UNAFFECTED
+from w2vbench.reports.file.schema.comparison import ComparedRow, Comparison
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.findings.facts import UNSTEADY
+
 from tests import saved
 
 SIZE = "V=1e4,H=100,B=100,f32,i64,zipf,t1"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+from w2vbench.reports.deck import page as deck_page
+from w2vbench.reports.run.page import html
 
-from reports import deck_page
-from reports.page import html
 from tests.reports.browser import FILES, LARGE, WIDE, Show, View, patient
 from tests.reports.deck_runs import DECK_PAGES
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.plans.deck_examples import examples
-from reports.deck_schema import Deck, Dots
-from reports.deck_screens import BATCH, CHAPTERS, LOOP_DENSE
-from reports.result_schema import ResultFile
+from w2vbench.bench.plans.run.deck_examples import examples
+from w2vbench.reports.deck.screens import BATCH, CHAPTERS, LOOP_DENSE
+from w2vbench.reports.file.schema.deck import Deck, Dots
+from w2vbench.reports.file.schema.result import ResultFile
+
 from tests import saved
 from tests.saved import Content, not_measured
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from w2vbench.reports.compare.acknowledged import Acknowledgement
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.others.history import Change, Point, Series, Trend, find_all_changes
+from w2vbench.reports.others.stored_runs import StoredRun, run_of
 
-from reports.acknowledged import Acknowledgement
-from reports.history import Change, Point, Series, Trend, find_all_changes
-from reports.result_schema import ResultFile
-from reports.stored_runs import StoredRun, run_of
 from tests import saved
 from tests.saved import Content, row
 

@@ -11,9 +11,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-
-from reports.acknowledged import FILE, Acknowledgement, add, new_since, read
-from reports.files import ResultError
+from w2vbench.reports.compare.acknowledged import FILE, Acknowledgement, add, new_since, read
+from w2vbench.reports.file.files import ResultError
 
 WHEN = datetime(2026, 11, 24, 18, tzinfo=UTC)
 TIME = "2026-11-24T18:00:00Z"

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.findings.answers import Answer, answers, at_one_size, trust, undecided
+from w2vbench.reports.findings.ranking import AS_FAST, MAY_BE_AS_FAST
+from w2vbench.reports.findings.reasons import why
+from w2vbench.reports.findings.sizes import nearest, types
+from w2vbench.reports.findings.surprises import surprises
 
-from reports.answers import Answer, answers, at_one_size, trust, undecided
-from reports.ranking import AS_FAST, MAY_BE_AS_FAST
-from reports.reasons import why
-from reports.result_schema import ResultFile
-from reports.sizes import nearest, types
-from reports.surprises import surprises
 from tests import golden_files, saved
 from tests.saved import Content, not_measured, processes, row, without_processes
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.reports.compare.calibration import POWER, markdown, sentences, smallest
+from w2vbench.reports.file.schema.calibration import Calibration, Trial
 
-from reports.calibration import POWER, markdown, sentences, smallest
-from reports.calibration_schema import Calibration, Trial
 from tests import golden_files
 from tests.saved import HOSTILE
 

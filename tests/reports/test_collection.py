@@ -6,8 +6,7 @@ import gc
 from collections.abc import Iterator
 
 import pytest
-
-from reports.collection import without_collection
+from w2vbench.reports.file.collection import without_collection
 
 
 @pytest.fixture(autouse=True)

@@ -7,12 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from w2vbench.reports.compare.files import machine
+from w2vbench.reports.compare.tables import exit_code
+from w2vbench.reports.file.files import ResultError
+from w2vbench.reports.file.schema.comparison import Comparison
+from w2vbench.reports.file.schema.result import ResultFile
 
-from reports.comparison import exit_code
-from reports.comparison_schema import Comparison
-from reports.file_comparison import machine
-from reports.files import ResultError
-from reports.result_schema import ResultFile
 from tests import saved
 from tests.reports.comparisons import two_files, verdicts
 from tests.saved import HERE, STATUSES, Content, not_measured, processes, row, without_processes

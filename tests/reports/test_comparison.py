@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from reports.comparison import (
+from w2vbench.reports.compare.page import report
+from w2vbench.reports.compare.tables import (
     HEADER,
     ORDER,
     PASSED,
@@ -25,8 +25,8 @@ from reports.comparison import (
     ranked,
     unanswered,
 )
-from reports.comparison_page import report
-from reports.comparison_schema import ComparedRow
+from w2vbench.reports.file.schema.comparison import ComparedRow
+
 from tests import golden_files, saved
 from tests.reports.comparisons import SITUATIONS, case, compared, everything, with_texts
 from tests.saved import HOSTILE

@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.reports.compare.ci import escaped, junit, printable, workflow_commands
+from w2vbench.reports.compare.tables import ORDER
+from w2vbench.reports.file.schema.comparison import Comparison
 
-from reports.comparison import ORDER
-from reports.comparison_ci import escaped, junit, printable, workflow_commands
-from reports.comparison_schema import Comparison
 from tests import golden_files
 from tests.reports.comparisons import SWOLLEN, case, compared, everything
 from tests.saved import HOSTILE

@@ -6,10 +6,9 @@ from statistics import mean
 
 import pytest
 from scipy import stats
-
-from reports.comparison_errors import CASES, FEWER_LOOKS, KINDS, THRESHOLD, Comparisons, Effects, steady
-from reports.looks import LOOKS
-from reports.verdicts import FALSE_ALARMS, FALSE_SAME
+from w2vbench.reports.compare.errors import CASES, FEWER_LOOKS, KINDS, THRESHOLD, Comparisons, Effects, steady
+from w2vbench.reports.statistics.looks import LOOKS
+from w2vbench.reports.statistics.verdicts import FALSE_ALARMS, FALSE_SAME
 
 INDEPENDENT = [kind for kind in KINDS if not kind.startswith("drifting")]
 """What a test of processes assumes."""

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
+from w2vbench.reports.compare.page import WIDE, drawing, half_width, html, report, steps
+from w2vbench.reports.compare.stages import TRIPLE
+from w2vbench.reports.compare.tables import PASSED, SLOWER, UNANSWERED, exit_code, notes, outcome, row
+from w2vbench.reports.file.schema.comparison import Comparison
 
-from reports.comparison import PASSED, SLOWER, UNANSWERED, exit_code, notes, outcome, row
-from reports.comparison_page import WIDE, drawing, half_width, html, report, steps
-from reports.comparison_schema import Comparison
-from reports.stages import TRIPLE
 from tests import saved
 from tests.reports.browser import patient
 from tests.reports.comparisons import case, compared, everything, of_packages, with_texts

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from scipy import stats
-
-from bench.plans.presets import PRESETS
-from reports import coverage
-from reports.coverage import IMPLEMENTATIONS, ONE_IN_TEN, PROCESSES, ROUNDS, USUAL, Disturbances
-from reports.ranking import rank
+from w2vbench.bench.plans.run.presets import PRESETS
+from w2vbench.reports.findings.ranking import rank
+from w2vbench.reports.others import coverage
+from w2vbench.reports.others.coverage import IMPLEMENTATIONS, ONE_IN_TEN, PROCESSES, ROUNDS, USUAL, Disturbances
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)

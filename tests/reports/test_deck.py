@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from w2vbench.reports.deck.printed import HEADER, deck_table
+from w2vbench.reports.drawing.markdown import markdown_table
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.run.markdown import as_markdown
+from w2vbench.reports.run.page import html
 
-from reports.deck import HEADER, deck_table
-from reports.markdown import markdown_table
-from reports.page import html
-from reports.result_schema import ResultFile
-from reports.run_markdown import as_markdown
 from tests import golden_files, saved
 from tests.reports import deck_runs
 

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from w2vbench.bench.commands.terminal.summaries import print_run
+from w2vbench.reports.deck import missing as deck_missing
+from w2vbench.reports.deck import page as deck_page
+from w2vbench.reports.deck.facts import facts
+from w2vbench.reports.deck.screens import CHAPTERS, CHARTS
+from w2vbench.reports.deck.story import SCREENS
+from w2vbench.reports.drawing.diagrams import DIAGRAMS, diagram
+from w2vbench.reports.file.files import dump, read
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.outputs import report
+from w2vbench.reports.run.page import html
 
-from bench.commands.summaries import print_run
-from reports import deck_missing, deck_page
-from reports.deck_facts import facts
-from reports.deck_screens import CHAPTERS, CHARTS
-from reports.deck_story import SCREENS
-from reports.diagrams import DIAGRAMS, diagram
-from reports.files import dump, read
-from reports.page import html, report
-from reports.result_schema import ResultFile
 from tests import golden_files, saved
 from tests.reports.browser import PHONE, WIDE, Show
 from tests.reports.deck_runs import DECK_PAGES, figures, interrupted, whole

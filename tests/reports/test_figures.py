@@ -7,10 +7,10 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from w2vbench.reports.file.files import ResultError
+from w2vbench.reports.run.figures import LINE, apart, figure
+from w2vbench.reports.run.summary import summary
 
-from reports.figures import LINE, apart, figure
-from reports.files import ResultError
-from reports.summary import summary
 from tests.saved import HOSTILE, PROBLEM, PYTEST, result, row
 
 SVG = "{http://www.w3.org/2000/svg}"

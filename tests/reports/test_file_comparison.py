@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.reports.compare.files import FEWEST, SPREAD, UNKNOWN, USUAL
+from w2vbench.reports.compare.tables import exit_code, memory_cell, notes
+from w2vbench.reports.file.files import read
+from w2vbench.reports.file.schema.comparison import ComparedRow, Comparison
+from w2vbench.reports.file.schema.result import ResultFile
 
-from reports.comparison import exit_code, memory_cell, notes
-from reports.comparison_schema import ComparedRow, Comparison
-from reports.file_comparison import FEWEST, SPREAD, UNKNOWN, USUAL
-from reports.files import read
-from reports.result_schema import ResultFile
 from tests import saved
 from tests.reports.comparisons import two_files, verdicts
 from tests.saved import PROBLEM, Processes, row

@@ -12,9 +12,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-
-from reports import files
-from reports.files import ResultError, store, write
+from w2vbench.reports.file import files
+from w2vbench.reports.file.files import ResultError, store, write
 
 
 def names(folder: Path) -> list[str]:

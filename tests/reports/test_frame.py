@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from w2vbench.reports.file.files import read
+from w2vbench.reports.file.frame import COLUMNS, FIGURES, GROWTH_FROM, frame, speedup, wall_time
+from w2vbench.reports.statistics.problems import Interval
 
-import reports
-from reports.files import read
-from reports.frame import COLUMNS, FIGURES, GROWTH_FROM, frame, speedup, wall_time
-from reports.statistics import Interval
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, processes, row, without_processes
+from w2vbench import reports
 
 
 def cases_of(*rows: saved.Content, **suite: Any) -> pd.DataFrame:

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.bench.main import app
+from w2vbench.reports.compare.acknowledged import Acknowledgement
+from w2vbench.reports.file.files import ResultError, read, write
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.findings.facts import UNSTEADY
+from w2vbench.reports.others import stored_runs
+from w2vbench.reports.others.history import FEWEST_RUNS, SHORTEST, Change, Trend, failing, find_all_changes, trends
+from w2vbench.reports.others.history_page import COLUMNS, DOTS, WIDE, as_json, drawing, drawn, heading
+from w2vbench.reports.others.stored_runs import INDEX, stored
 
-from bench.commands.main import app
-from reports import stored_runs
-from reports.acknowledged import Acknowledgement
-from reports.facts import UNSTEADY
-from reports.files import ResultError, read, write
-from reports.history import FEWEST_RUNS, SHORTEST, Change, Trend, failing, find_all_changes, trends
-from reports.history_page import COLUMNS, DOTS, WIDE, as_json, drawing, drawn, heading
-from reports.result_schema import ResultFile
-from reports.stored_runs import INDEX, stored
 from tests import saved
 from tests.reports.series import (
     CASE,

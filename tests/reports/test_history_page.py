@@ -10,9 +10,20 @@ from html import unescape
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.reports.others.history import FEWEST_RUNS, Change, Point, Series, Trend, trends
+from w2vbench.reports.others.history_page import (
+    BARS,
+    HIGH,
+    WIDE,
+    as_json,
+    describe,
+    drawing,
+    html,
+    notes,
+    ordered,
+    sparkline,
+)
 
-from reports.history import FEWEST_RUNS, Change, Point, Series, Trend, trends
-from reports.history_page import BARS, HIGH, WIDE, as_json, describe, drawing, html, notes, ordered, sparkline
 from tests.reports.series import CASE, THRESHOLD, day, kept, levels, made_steady, result_of, series, trend_of
 from tests.saved import HOSTILE
 

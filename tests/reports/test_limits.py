@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.bench.engine.protocol import FLOOR
+from w2vbench.bench.engine.worker.timing import bandwidth as machine
+from w2vbench.bench.engine.worker.timing import floors as measuring
+from w2vbench.bench.engine.worker.variants.variant import PreparedVariant
+from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.reports.file.limits import ARITHMETIC, CACHE, CALL, INTERPRETER, MEMORY, RooflineLimit, roofline_limit
+from w2vbench.reports.file.schema.result import Limits
+from w2vbench.reports.statistics.problems import Interval
 
-from bench.engine import limits as measuring
-from bench.engine import machine
-from bench.engine.variant import PreparedVariant
-from impls import catalogue
-from impls.case import Size
-from impls.words import Corpus
-from reports.limits import ARITHMETIC, CACHE, CALL, INTERPRETER, MEMORY, RooflineLimit, roofline_limit
-from reports.result_schema import Limits
-from reports.statistics import Interval
 from tests import saved
 from tests.saved import one_process
 
@@ -173,7 +174,7 @@ NEEDED: dict[str, Callable[..., Any]] = {
 @pytest.mark.parametrize("kernel", NEEDED)
 @pytest.mark.parametrize("slug", ["rows", "rows.ahead"])
 def test_what_is_moved_are_the_very_rows_that_the_kernel_needs(kernel: str, slug: str, corpus: Corpus) -> None:
-    variant = variants_of(kernel, corpus)[f"{measuring.FLOOR}{slug}"]
+    variant = variants_of(kernel, corpus)[f"{FLOOR}{slug}"]
     batch = variant.problem.batches[0]
     variant.function(*batch, *variant.workspace)
     expected = NEEDED[kernel](*batch)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from reports import lines
-from reports.lines import cells
-from reports.page import html
-from reports.result_schema import LineProfile, ProfiledLine
+from w2vbench.reports.drawing import lines
+from w2vbench.reports.drawing.lines import cells
+from w2vbench.reports.file.schema.result import LineProfile, ProfiledLine
+from w2vbench.reports.run.page import html
+
 from tests import golden_files, saved
 
 ONE_HOT, NUMBA = (saved.row(slug, 1e-3, V=10**6) for slug in ("one-hot", "numba"))

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
+from w2vbench.reports.file.files import ResultError
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.others.machines import Column, column, fastest, overall_slower, side_by_side
+from w2vbench.reports.others.machines_page import html, lines, markdown, page_data, report_machines
 
-from reports.files import ResultError
-from reports.machines import Column, column, fastest, overall_slower, side_by_side
-from reports.machines_page import html, lines, markdown, page_data, report_machines
-from reports.result_schema import ResultFile
 from tests import saved
 from tests.fleet_machines import many_machines
 from tests.reports.browser import View, patient

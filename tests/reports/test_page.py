@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.impls.choosing.offered import candidates
+from w2vbench.impls.interface.case import Size
+from w2vbench.reports.findings.answers import answers, by_kernel
+from w2vbench.reports.findings.sizes import nearest, types
+from w2vbench.reports.run.page import html
+from w2vbench.reports.statistics.units import seconds, size_bytes, slower, two
 
-from impls.case import Size
-from impls.offered import candidates
-from reports.answers import answers, by_kernel
-from reports.page import html
-from reports.sizes import nearest, types
-from reports.units import seconds, size_bytes, slower, two
 from tests import saved
 from tests.impls.predicted import choose, predict
 from tests.reports.browser import FILES, PHONE, STAGES, WIDE, Show, View
@@ -269,7 +269,7 @@ def test_an_implementation_of_the_users_own_stands_on_the_first_screen() -> None
 
 @pytest.mark.parametrize("name", ["problem", "sizes", "partial", "every status", "small", "stages", "500 cases"])
 def test_the_script_chooses_between_sizes_as_best_does(show: Show, name: str) -> None:
-    """The model of impls/choice.py, on the page's own figures."""
+    """The model of impls/choosing/choice.py, on the page's own figures."""
     view = show(name)
     data = view.page.evaluate("data")
     for kernel in data["kernels"]:

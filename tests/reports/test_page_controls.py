@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from w2vbench.reports.run.page_data import page_data
 
-from reports.page_data import page_data
 from tests import saved
 from tests.reports.browser import Show, View
 from tests.saved import HOSTILE, row

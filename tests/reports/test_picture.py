@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from w2vbench.reports.drawing.picture import pictures
 
-from reports.picture import pictures
 from tests.processes import PATIENCE_S, ROOT
 
 
@@ -21,7 +21,10 @@ def test_pictures_show_the_story_of_a_page_on_light_and_dark_ground(
     """In a process of its own, since this one's browser is in use."""
     out = tmp_path / "new folder" / "report.png"
     subprocess.run(
-        [sys.executable, "-m", "reports.picture", saved_pages("problem"), out], cwd=ROOT, check=True, timeout=PATIENCE_S
+        [sys.executable, "-m", "w2vbench.reports.drawing.picture", saved_pages("problem"), out],
+        cwd=ROOT,
+        check=True,
+        timeout=PATIENCE_S,
     )
     light, dark = (file.read_bytes() for file in (out, out.with_stem("report-dark")))
     assert light[24:] != dark[24:]

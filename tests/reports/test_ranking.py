@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from scipy import stats
 from typer.testing import CliRunner
+from w2vbench.bench.main import app
+from w2vbench.bench.plans.run import run as running
+from w2vbench.bench.plans.run.problems import ProblemRun
+from w2vbench.bench.plans.run.request import PlanError
+from w2vbench.reports.file.schema.result import Row
+from w2vbench.reports.findings.ranking import ERROR, critical, family, p_values, rank, slower, winner_speedup
+from w2vbench.reports.findings.rerun import rerun_command
+from w2vbench.reports.statistics.problems import paired_ratio
 
-from bench.commands.main import app
-from bench.plans import run as running
-from bench.plans.problems import ProblemRun
-from bench.plans.request import PlanError
-from reports.ranking import ERROR, critical, family, p_values, rank, slower, winner_speedup
-from reports.rerun import rerun_command
-from reports.result_schema import Row
-from reports.statistics import paired_ratio
 from tests import saved
 from tests.saved import processes, row
 

@@ -12,12 +12,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from w2vbench.reports.file.schema.comparison import ComparedEnvironment
+from w2vbench.reports.file.schema.releases import ReleasedCase, Releases
+from w2vbench.reports.others.releases import changes, levels
+from w2vbench.reports.others.releases_page import (
+    HIGH,
+    NARROWEST,
+    RIGHT,
+    WIDEST,
+    describe,
+    drawing,
+    drawings,
+    markdown,
+    outcome,
+)
+from w2vbench.reports.outputs import report
 
-from reports.comparison_schema import ComparedEnvironment
-from reports.page import report
-from reports.releases import changes, levels
-from reports.releases_page import HIGH, NARROWEST, RIGHT, WIDEST, describe, drawing, drawings, markdown, outcome
-from reports.releases_schema import ReleasedCase, Releases
 from tests import golden_files, saved
 from tests.saved import HOSTILE
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from w2vbench.reports.file import files
+from w2vbench.reports.file.files import ResultError, dump, read, write
+from w2vbench.reports.file.schema.result import with_part
+from w2vbench.reports.outputs import report
 
-import reports
-from reports import files
-from reports.files import ResultError, dump, read, write
-from reports.page import report
-from reports.result_schema import with_part
 from tests import saved
 from tests.processes import PATIENCE_S
 from tests.saved import PROBLEM, PYTEST, Content
+from w2vbench import reports
 
 BENCHMARK = Path(sys.executable).with_name("pytest-benchmark")
 CONTENTS = {"small": saved.small()} | {path.stem: json.loads(path.read_bytes()) for path in (PROBLEM, PYTEST)}

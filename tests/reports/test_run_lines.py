@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from w2vbench.reports.drawing.columns import command_lines
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.findings.facts import fact, facts
+from w2vbench.reports.findings.rerun import own_files
+from w2vbench.reports.run.lines import brief, provisional
+from w2vbench.reports.run.markdown import as_markdown
 
-from reports.columns import command_lines
-from reports.facts import fact, facts
-from reports.rerun import own_files
-from reports.result_schema import ResultFile
-from reports.run_lines import brief, provisional
-from reports.run_markdown import as_markdown
 from tests import saved
 from tests.saved import SOURCE, not_measured, processes, row
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import reports
-from reports.samples import COLUMNS, load_samples, table
+from w2vbench.reports.file.samples import COLUMNS, load_samples, table
+
 from tests import saved
 from tests.reports.comparisons import case, compared
+from w2vbench import reports
 
 
 def test_each_sample_of_a_run_is_a_row_and_rounds_without_a_figure_are_none() -> None:

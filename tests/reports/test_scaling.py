@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from w2vbench.reports.drawing.columns import NARROW, WIDTH
+from w2vbench.reports.file.frame import frame
+from w2vbench.reports.file.limits import roofline_limit
+from w2vbench.reports.findings.answers import answers, at_one_size
+from w2vbench.reports.findings.facts import usable_cpus
+from w2vbench.reports.findings.scaling import threaded_problems
+from w2vbench.reports.findings.surprises import surprises
+from w2vbench.reports.run.lines import brief, problem_lines
+from w2vbench.reports.run.markdown import as_markdown
+from w2vbench.reports.run.page_data import page_data
+from w2vbench.reports.run.scaling_lines import markdown_lines, other_answers, terminal_lines, threads_text
+from w2vbench.reports.statistics.problems import Interval
 
-from reports.answers import answers, at_one_size
-from reports.columns import NARROW, WIDTH
-from reports.facts import usable_cpus
-from reports.frame import frame
-from reports.limits import roofline_limit
-from reports.page_data import page_data
-from reports.run_lines import brief, problem_lines
-from reports.run_markdown import as_markdown
-from reports.scaling import threaded_problems
-from reports.scaling_lines import markdown_lines, other_answers, terminal_lines, threads_text
-from reports.statistics import Interval
-from reports.surprises import surprises
 from tests import golden_files, saved
 from tests.reports.browser import on_threads
 from tests.saved import Content, processes, row

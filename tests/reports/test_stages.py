@@ -10,13 +10,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.reports.compare.stages import (
+    SETUP_S,
+    TRIPLE,
+    Process,
+    log_ratios,
+    looks_of,
+    memory_of,
+    recomputed,
+    with_verdicts,
+)
+from w2vbench.reports.file.schema.comparison import ComparedRow
+from w2vbench.reports.file.schema.fields import Samples
+from w2vbench.reports.statistics.looks import LOOKS, STAGES
+from w2vbench.reports.statistics.problems import LEAST_BYTES, Floats
+from w2vbench.reports.statistics.verdicts import UNFINISHED
 
-from reports.comparison_schema import ComparedRow
-from reports.looks import LOOKS, STAGES
-from reports.schema_fields import Samples
-from reports.stages import SETUP_S, TRIPLE, Process, log_ratios, looks_of, memory_of, recomputed, with_verdicts
-from reports.statistics import LEAST_BYTES, Floats
-from reports.verdicts import UNFINISHED
 from tests.reports.comparisons import case, compared
 
 ALL = LOOKS[-1].processes

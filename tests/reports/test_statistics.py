@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-
-from reports.statistics import (
+from w2vbench.reports.statistics.problems import (
     FEW,
     LEAST,
     LEVEL,
@@ -32,7 +31,7 @@ from reports.statistics import (
     typical_median,
     unpaired_ratio,
 )
-from reports.units import inverse
+from w2vbench.reports.statistics.units import inverse
 
 NAN = math.nan
 

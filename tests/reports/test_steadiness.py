@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from reports.steadiness import MOST_DIFFERENCE, SLOWER, Checked, doubt
+from w2vbench.reports.findings.steadiness import MOST_DIFFERENCE, SLOWER, Checked, doubt
 
 QUIET = [0.004, 0.006, 0.005]
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from w2vbench.reports.drawing.markdown import markdown_table, plain
+from w2vbench.reports.file.files import read
+from w2vbench.reports.file.frame import csv, frame
+from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.outputs import report
+from w2vbench.reports.run.markdown import as_markdown
 
-from reports.files import read
-from reports.frame import csv, frame
-from reports.markdown import markdown_table, plain
-from reports.page import report
-from reports.result_schema import ResultFile
-from reports.run_markdown import as_markdown
 from tests import golden_files, saved
 from tests.markdown import cells
 from tests.saved import PROBLEM, STATUSES, not_measured, processes, row, without_processes

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from w2vbench.reports.drawing.columns import NARROW, WIDTH, Line, short_names
+from w2vbench.reports.others.history import Trend, find_all_changes
+from w2vbench.reports.others.releases_page import release_lines
+from w2vbench.reports.others.terminal_lines import calibration_lines, comparison_lines, history_lines, training_lines
+from w2vbench.reports.run.lines import brief
 
-from reports.columns import NARROW, WIDTH, Line, short_names
-from reports.history import Trend, find_all_changes
-from reports.releases_page import release_lines
-from reports.run_lines import brief
-from reports.terminal_lines import calibration_lines, comparison_lines, history_lines, training_lines
 from tests import golden_files, saved
 from tests.reports import series
 from tests.reports.comparisons import everything, of_packages

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reports.time_spent import LONGEST, time_spent
+from w2vbench.reports.run.time_spent import LONGEST, time_spent
+
 from tests import saved
 
 

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 import pytest
+from w2vbench.reports.file.schema.training import Against, Training
+from w2vbench.reports.others.training import Trained, implementations, markdown, row, summaries
+from w2vbench.reports.others.training_page import bars_of, html, losses
 
-from reports.training import Trained, implementations, markdown, row, summaries
-from reports.training_page import bars_of, html, losses
-from reports.training_schema import Against, Training
 from tests import golden_files, saved
 
 NUMBA = "training.cbow/numba, t1"

@@ -8,10 +8,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from w2vbench.reports.run import case_table
+from w2vbench.reports.statistics import units
+from w2vbench.reports.statistics.problems import Interval
+from w2vbench.reports.statistics.units import seconds, times
 
-from reports import case_table, units
-from reports.statistics import Interval
-from reports.units import seconds, times
 from tests import golden_files
 
 PREFIX = {"": 1.0, "m": 1e-3, "µ": 1e-6, "n": 1e-9, "k": 1e3, "M": 1e6, "G": 1e9}

@@ -6,11 +6,10 @@ import math
 
 import pytest
 from scipy import stats
-
-from reports.log_ratios import SETUP_THRESHOLD, LogRatios, Paired, PairedSetups, setup_margin
-from reports.looks import LOOKS, Look
-from reports.statistics import trimmed_mean
-from reports.verdicts import (
+from w2vbench.reports.statistics.log_ratios import SETUP_THRESHOLD, LogRatios, Paired, PairedSetups, setup_margin
+from w2vbench.reports.statistics.looks import LOOKS, Look
+from w2vbench.reports.statistics.problems import trimmed_mean
+from w2vbench.reports.statistics.verdicts import (
     BY_MEAN,
     BY_MEDIAN,
     CANDIDATE,

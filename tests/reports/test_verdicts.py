@@ -12,13 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-
-from reports.holm import adjusted, holm
-from reports.log_ratios import LogRatios, Paired, PairedSetups
-from reports.looks import LOOKS, STAGES, looks_after
-from reports.statistics import Floats, share_interval, trimmed_mean
-from reports.units import signed
-from reports.verdicts import (
+from w2vbench.reports.statistics.holm import adjusted, holm
+from w2vbench.reports.statistics.log_ratios import LogRatios, Paired, PairedSetups
+from w2vbench.reports.statistics.looks import LOOKS, STAGES, looks_after
+from w2vbench.reports.statistics.problems import Floats, share_interval, trimmed_mean
+from w2vbench.reports.statistics.units import signed
+from w2vbench.reports.statistics.verdicts import (
     FALSE_ALARMS,
     FALSE_SAME,
     SAME_ENVIRONMENT,

@@ -9,14 +9,14 @@ import re
 from typing import Any
 
 import pytest
+from w2vbench.reports.file.frame import csv, frame
+from w2vbench.reports.findings.answers import answers
+from w2vbench.reports.others.history import trends
+from w2vbench.reports.others.history_page import as_json, html
+from w2vbench.reports.run.lines import brief
+from w2vbench.reports.run.markdown import as_markdown
+from w2vbench.reports.run.page_data import page_data
 
-from reports.answers import answers
-from reports.frame import csv, frame
-from reports.history import trends
-from reports.history_page import as_json, html
-from reports.page_data import page_data
-from reports.run_lines import brief
-from reports.run_markdown import as_markdown
 from tests import saved
 from tests.reports.comparisons import two_files, verdicts
 from tests.reports.series import kept

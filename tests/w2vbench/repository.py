@@ -13,7 +13,7 @@ from tests.processes import PATIENCE_S, ROOT
 FAST = ("--benchmark-min-rounds=2", "--benchmark-max-time=0.02", "--benchmark-min-time=0.0001")
 KERNELS = """
 import numpy as np
-from impls.scatter.scalar import scalar
+from w2vbench.impls.scatter.scalar import scalar
 {more}
 
 @scalar.implementation("mine", "as it should be")

@@ -11,7 +11,7 @@ import pytest
 from tests.processes import w2vbench
 from tests.w2vbench.repository import CLASHING, FAST, KERNELS, collected, pyproject, run_pytest, write
 
-TESTED = "import sys\n\ndef test_theirs():\n    assert not [m for m in ('w2vbench.benchmarks', 'numpy', 'impls.case') if m in sys.modules]\n"
+TESTED = "import sys\n\ndef test_theirs():\n    assert not [m for m in ('w2vbench.benchmarks', 'numpy', 'w2vbench.impls.interface.case') if m in sys.modules]\n"
 SIZE = "V=1e5,H=1,B=100,f32,i64,zipf,t1"
 STRICT = (
     'testpaths = ["tests"]\naddopts = "--doctest-modules"\npython_functions = ["check_*"]\nfilterwarnings = ["error"]'
@@ -67,7 +67,7 @@ def test_without_the_option_only_their_tests_run_and_nothing_of_ours_is_imported
 
 def test_pytest_rewrites_no_assertion_of_ours(repository: Path) -> None:
     """It would, as of every distribution that has a plugin; the code that is timed would be another."""
-    statement = "import impls.arrays as a\nassert type(a.__loader__).__name__ == 'SourceFileLoader', a.__loader__\n"
+    statement = "import w2vbench.impls.interface.arrays as a\nassert type(a.__loader__).__name__ == 'SourceFileLoader', a.__loader__\n"
     (repository / "conftest.py").write_text(statement)
     done = run_pytest(repository, "--benchmark", "--collect-only", "-q")
     assert done.returncode == 0, done.stdout + done.stderr

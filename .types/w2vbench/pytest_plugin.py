@@ -1,0 +1,1 @@
+../../w2vbench/pytest_plugin.py

@@ -1,0 +1,357 @@
+"""Events: what a worker tells the main process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .variants import Struct
+
+Figures = list[float | None]
+"""One figure a round; null for a round that the variant skipped."""
+
+
+class Event(Struct, frozen=True, kw_only=True, tag=True):
+    """Base of all events."""
+
+
+class Started(Event, frozen=True, kw_only=True):
+    """The worker has imported what it needs, and waits for a job."""
+
+
+class StepBegins(Event, frozen=True, kw_only=True):
+    """A step begins.
+
+    Attributes
+    ----------
+    name
+        The step, as messages name it.
+    variant
+        The variant whose step it is; null if it is no variant's.
+    patience
+        How many times the usual limit it may take.
+    """
+
+    name: str
+    variant: str | None = None
+    patience: int = 1
+
+
+class Ready(Event, frozen=True, kw_only=True):
+    """The worker is ready to measure, and waits until nothing else runs."""
+
+
+class RoundBegins(Event, frozen=True, kw_only=True):
+    """The worker of a paced job is ready for its next round, and waits until no other process is in one."""
+
+
+class Failed(Event, frozen=True, kw_only=True):
+    """The job has failed, by the fault of the variant whose step it was in."""
+
+    status: str
+    reason: str
+
+
+class Done(Event, frozen=True, kw_only=True):
+    """The job is done.
+
+    Attributes
+    ----------
+    clean
+        Whether it left nothing running, so that the process may do another job.
+    """
+
+    clean: bool = False
+
+
+class ContractChecked(Event, frozen=True, kw_only=True):
+    """The result of checking an implementation."""
+
+    key: str
+    status: str
+    reason: str
+
+
+class BookFault(Struct, frozen=True, kw_only=True):
+    """A fault of a reader's class.
+
+    Attributes
+    ----------
+    fault
+        Its name in ``book.faults``.
+    method
+        As in ``Embedding.backward``.
+    file, line
+        The line at fault, or the first of the method; 0 if there is none.
+    says, instead
+        What is wrong, and what to write instead.
+    example
+        The inputs, and what came out.
+    remark
+        Whether the result is right all the same.
+    """
+
+    fault: str
+    method: str
+    file: str
+    line: int
+    says: str
+    instead: str
+    example: str = ""
+    remark: bool = False
+
+
+class BookLoaded(Event, frozen=True, kw_only=True):
+    """A reader's file is loaded.
+
+    Attributes
+    ----------
+    classes
+        Those of the book's that it has.
+    """
+
+    classes: tuple[str, ...]
+
+
+class BookWeights(Event, frozen=True, kw_only=True):
+    """The dtype of the weights that a reader's models make, as sizes name it."""
+
+    dtype: str
+
+
+class BookChecked(Event, frozen=True, kw_only=True):
+    """The result of checking a reader's class.
+
+    Attributes
+    ----------
+    faults
+        What is wrong, and remarks.
+    built_on
+        Wrong classes that it uses; it was not checked then.
+    """
+
+    name: str
+    faults: tuple[BookFault, ...] = ()
+    built_on: tuple[str, ...] = ()
+
+    @property
+    def wrong(self) -> bool:
+        return bool(self.built_on) or any(not fault.remark for fault in self.faults)
+
+
+class ProblemMade(Event, frozen=True, kw_only=True):
+    """The inputs are made.
+
+    Attributes
+    ----------
+    touched
+        Distinct rows that a batch touches, mean.
+    """
+
+    touched: float
+
+
+class Timed(Event, frozen=True, kw_only=True):
+    """The samples of a variant: seconds a call, by round."""
+
+    variant: str
+    calls: int
+    rounds: int
+    prepare_s: float
+    adapt_s: float | None
+    wall_s: Figures
+    cpu_s: Figures
+
+
+class TimesTaken(Event, frozen=True, kw_only=True):
+    """All samples have been sent. A failure after this event loses none of them."""
+
+
+class Memory(Event, frozen=True, kw_only=True):
+    """The memory of a call and of set-up, in bytes.
+
+    Attributes
+    ----------
+    peak_bytes, resident_bytes
+        Peak of traced allocation in a call, and growth of the resident set.
+    prepare_bytes, prepare_resident_bytes
+        The same of what set-up leaves allocated.
+    why_not
+        Why there are no figures.
+    needs
+        Optional packages that the implementation imports.
+    """
+
+    variant: str
+    peak_bytes: int | None = None
+    resident_bytes: int | None = None
+    prepare_bytes: int | None = None
+    prepare_resident_bytes: int | None = None
+    why_not: str = ""
+    needs: tuple[str, ...] = ()
+
+
+class StageTimes(Event, frozen=True, kw_only=True):
+    """Seconds in each stage of a training step, by stage."""
+
+    variant: str
+    seconds: dict[str, float]
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """A source line: hits and seconds of all calls, and bytes of one call."""
+
+    number: int
+    text: str
+    hits: int | None = None
+    time_s: float | None = None
+    traced_bytes: int | None = None
+    traced_peak_bytes: int | None = None
+    memory_bytes: int | None = None
+
+
+class LineProfile(Event, frozen=True, kw_only=True):
+    """A line profile, or why there is none (``why_not``). Fields are explained in ``lines.profile``."""
+
+    variant: str
+    status: str = "ok"
+    reason: str = ""
+    why_not: str = ""
+    calls: int = 0
+    unit_s: float = 0.0
+    hook_s: float = 0.0
+    lines: tuple[Line, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+class MachineLimits(Event, frozen=True, kw_only=True):
+    """The machine's limits on a number of threads: (working set in bytes, bytes a second), and floating-point operations a second by dtype."""
+
+    threads: int
+    read: list[tuple[float, float]]
+    write: list[tuple[float, float]]
+    copy: list[tuple[float, float]]
+    matmul: dict[str, float]
+    blas_threads: int | None = None
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """Facts about an implementation of a source.
+
+    Attributes
+    ----------
+    kernel, dimensions, signature
+        Its kernel's name, dimensions and parameters.
+    requires, missing
+        Optional packages that it needs, and those of them that are not installed.
+    identity, packages
+        Identity of its code, and the installed distributions that it uses, directly or not.
+    late_imports
+        Modules of its tree that it imports when it is called.
+    strays
+        Files of the other side that it uses.
+    data
+        Differing files that it may read.
+    built
+        Differing files that an extension which it uses may be built from.
+    effects
+        Statements that change something for the whole process when it is imported: where, and the statement.
+    file, line
+        Where its function is defined.
+    """
+
+    key: str
+    kernel: str
+    dimensions: str
+    signature: tuple[str, ...]
+    slug: str
+    title: str
+    baseline: bool
+    wrong: str
+    requires: tuple[str, ...]
+    missing: tuple[str, ...]
+    identity: str
+    packages: tuple[str, ...]
+    late_imports: tuple[str, ...]
+    strays: tuple[str, ...]
+    data: tuple[str, ...]
+    built: tuple[str, ...]
+    effects: tuple[tuple[str, str], ...]
+    file: str
+    line: int
+
+    @property
+    def name(self) -> str:
+        """The kernel's name: presets choose the sizes of anything that has a ``name`` and ``dimensions``."""
+        return self.kernel
+
+    @property
+    def compiles(self) -> bool:
+        """Whether numba may compile it: its code, or a package that it uses, needs or names numba."""
+        return "numba" in {*self.requires, *self.packages}
+
+
+class SourceListed(Event, frozen=True, kw_only=True):
+    """The implementations of a source, or the error with which it cannot be loaded or measured."""
+
+    source: str
+    error: str = ""
+    implementations: tuple[Facts, ...] = ()
+
+
+class Pace(Event, frozen=True, kw_only=True):
+    """How fast an implementation trains, measured for this purpose or so far in a run."""
+
+    words_per_s: float
+
+
+class Trained(Event, frozen=True, kw_only=True):
+    """A training run has ended.
+
+    Attributes
+    ----------
+    words
+        Words trained on, in all epochs.
+    seconds, cpu_s
+        Wall and CPU time of its steps.
+    peak_bytes
+        Growth of the resident set.
+    curve
+        Words so far, and loss on held-out lines.
+    whole
+        Whether it trained on the whole text, in all epochs.
+    """
+
+    words: int
+    seconds: float
+    cpu_s: float
+    peak_bytes: int | None
+    curve: list[tuple[int, float]]
+    whole: bool
+
+
+Events = (
+    Started
+    | StepBegins
+    | Ready
+    | RoundBegins
+    | Failed
+    | Done
+    | ContractChecked
+    | BookLoaded
+    | BookWeights
+    | BookChecked
+    | ProblemMade
+    | Timed
+    | TimesTaken
+    | Memory
+    | StageTimes
+    | LineProfile
+    | MachineLimits
+    | SourceListed
+    | Pace
+    | Trained
+)
+
+
+Emit = Callable[[Events], None]
+"""A function that sends an event to the main process."""

@@ -1,0 +1,73 @@
+"""A tuning's times, joined with those of an earlier table: size by size, so that tuning a kernel again keeps its other sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from w2vbench.impls.choosing.dispatch_table import KernelTimes
+from w2vbench.impls.interface.case import Size
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Times of two tunings.
+
+    Attributes
+    ----------
+    kernels
+        The times, by kernel.
+    measured
+        How many sizes have times that were measured now, by kernel.
+    kept
+        How many have times of before.
+    replaced
+        How many sizes of before are lost, since other implementations were measured there.
+    """
+
+    kernels: Mapping[str, KernelTimes]
+    measured: Mapping[str, int]
+    kept: Mapping[str, int]
+    replaced: Mapping[str, int]
+
+
+def merge(
+    earlier: Mapping[str, KernelTimes], new: Mapping[str, KernelTimes], unfinished: Collection[tuple[str, Size]] = ()
+) -> Merged:
+    """Join the times of an earlier table, which hold here, with new ones, which win at the same size.
+
+    Times of different implementations are not joined: one that was not measured at a size would count as slow there.
+
+    Parameters
+    ----------
+    earlier, new
+        Times by kernel.
+    unfinished
+        Kernels and sizes that were measured in fewer processes than asked for. There, earlier times win.
+    """
+    kernels, replaced = {**earlier}, {}
+    for kernel, now in new.items():
+        before = earlier.get(kernel)
+        early = {size for name, size in unfinished if name == kernel}
+        if before and {*before.simplest_first} != {*now.simplest_first}:
+            if early:
+                continue
+            replaced[kernel], before = len(before.times_s), None
+        times = {**now.times_s, **before.times_s} if before else {**now.times_s}
+        times |= {size: seconds for size, seconds in now.times_s.items() if size not in early}
+        kernels[kernel] = KernelTimes(now.simplest_first, {size: times[size] for size in sorted(times)})
+    counts = {
+        kernel: sum(kernel in new and new[kernel].times_s.get(size) is seconds for size, seconds in its.times_s.items())
+        for kernel, its in kernels.items()
+    }
+    kept = {kernel: len(its.times_s) - counts[kernel] for kernel, its in kernels.items()}
+    return Merged(kernels, positive(counts), positive(kept), replaced)
+
+
+def positive(counts: Mapping[str, int]) -> dict[str, int]:
+    return {kernel: count for kernel, count in counts.items() if count}
+
+
+def sizes_of(counts: Mapping[str, int]) -> str:
+    """Write how many sizes of each kernel: "6 sizes of lookup, 1 size of scatter.dense"."""
+    return ", ".join(f"{count} size{'s' * (count != 1)} of {kernel}" for kernel, count in counts.items())

@@ -1,0 +1,182 @@
+"""The regret of a dispatch table: how much slower the chosen implementation is than the fastest, at sizes that it has not.
+
+At random sizes, ``impls.dispatch`` is timed beside the function that ``impls.best`` gives for each implementation. The fastest is
+found in half of the processes, and the times to compare come from the other half, so that luck in finding it does not count.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
+
+import numpy as np
+from w2vbench.bench.engine.pool.context import RunContext
+from w2vbench.bench.engine.protocol import OK, MeasurementSettings
+from w2vbench.bench.plans.run.problems import CaseRun, ProblemRun, admit, new_problem_run
+from w2vbench.bench.plans.run.request import PlanError, Say
+from w2vbench.bench.plans.run.run import Progress
+from w2vbench.bench.plans.run.selection import Selection
+from w2vbench.bench.plans.run.session import Session
+from w2vbench.impls.catalogue.discovery import own
+from w2vbench.impls.choosing.choice import DROPPED
+from w2vbench.impls.choosing.dispatch_table import ENVIRONMENT, DispatchTable, KernelTimes, load
+from w2vbench.impls.choosing.offered import candidates
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.interface.interface import Implementation, Kernel
+
+from .callables import BEST, CALLABLES, DIRECT, DISPATCHED
+from .grid import is_measurable
+from .regret_figures import OVERHEAD_SLUGS, Regret, overheads, size_regret, spreads
+from .tune import FILE, SETTINGS, Show, TuneRequest, measure_size
+
+HIDDEN_SIZES = 3
+"""Different H that are drawn: the compiled output layers are compiled anew for each, which takes seconds."""
+TRIES = 1_000
+"""Sizes that are drawn before a kernel is given up."""
+OVERHEAD_SIZE = Size(10_000, 100, 10)
+"""Where lookups are so short that what dispatch adds is seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegretRequest(TuneRequest):
+    """What to measure. ``out`` is the table, and ``processes`` must be even.
+
+    Attributes
+    ----------
+    sizes
+        How many random sizes, over all kernels.
+    anyway
+        Whether a table of another machine, or of other versions, is taken too.
+    """
+
+    sizes: int = 64
+    anyway: bool = False
+
+    def settings(self) -> MeasurementSettings:
+        """Return how sizes are measured. Raises PlanError."""
+        if self.processes % 2:
+            raise PlanError("--processes of --regret must be even: half of them find the fastest, the others time it")
+        return replace(super().settings(), rounds=2 * SETTINGS.rounds, variant_s=2 * SETTINGS.variant_s)
+
+
+def measure_regret(request: RegretRequest, say: Say, progress: Show) -> Regret:
+    """Measure the regret of a table at random sizes.
+
+    Raises
+    ------
+    PlanError, TableError, CatalogueError, CorpusError
+        If the request cannot be carried out.
+    """
+    settings, table = request.settings(), load(request.out, anyway=request.anyway)
+    problems = [*plan(request, table), overhead_problem()]
+    session = Session(request.command, say)
+    with (
+        environment_table(request.out),
+        session.measuring(settings, [request.grid.threads], [FILE]) as context,
+        progress(problems, settings.processes) as bar,
+    ):
+        request.text().save(context.corpus)
+        measure_all(problems, context, bar)
+    session.say_warnings(request.grid.threads)
+    *drawn, lookup = problems
+    found = [one for problem in drawn if (one := size_regret(problem, table)) is not None]
+    if not found:
+        raise PlanError("nothing could be measured: w2vbench check says why")
+    return Regret(found, spreads(found), overheads(lookup), session.exit_code(OK for _ in found))
+
+
+@contextmanager
+def environment_table(file: os.PathLike[str]) -> Iterator[None]:
+    """Let the workers that start meanwhile dispatch by a table."""
+    before = os.environ.get(ENVIRONMENT)
+    os.environ[ENVIRONMENT] = os.fspath(file)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[ENVIRONMENT]
+        else:
+            os.environ[ENVIRONMENT] = before
+
+
+def plan(request: RegretRequest, table: DispatchTable) -> list[ProblemRun]:
+    """Return random sizes of the kernels that the table and the request have, in turn. Raises PlanError if there are none."""
+    request.implementations()  # whose names may not exist
+    by_name = {i.kernel.name: i.kernel for i in own()}
+    kernels = [
+        by_name[name] for name in table.kernels if name in by_name and Selection(request.kernels).has_kernel(name)
+    ]
+    if not kernels:
+        raise PlanError(f"the table has none of these kernels, only {', '.join(table.kernels) or 'nothing'}")
+    rng = np.random.default_rng(request.seed)
+    draws = {kernel.name: random_sizes(kernel, table.times(kernel.name), rng, request.seed) for kernel in kernels}
+    turns = islice(cycle(kernels), request.sizes)
+    sizes = [(kernel, size) for kernel in turns if (size := next(draws[kernel.name], None)) is not None]
+    if not sizes:
+        raise PlanError("the table has one size only: between several there would be others to draw")
+    return [new_problem_run(variants(kernel), size) for kernel, size in sizes]
+
+
+def random_sizes(kernel: Kernel, times: KernelTimes, rng: np.random.Generator, seed: int = 0) -> Iterator[Size]:
+    """Yield sizes within the table's range that it has not, log-uniformly, each once.
+
+    seed: chooses the few hidden sizes, the same ones for all kernels.
+    """
+    measured = list(times.times_s)
+    seen, like = set(measured), measured[0]
+    hidden = [between([size.H for size in measured], one) for one in np.random.default_rng(seed).random(HIDDEN_SIZES)]
+    for _ in range(TRIES):
+        V, B = (between([getattr(size, axis) for size in measured], rng.random()) for axis in "VB")
+        size = replace(like, V=V, B=B, H=int(rng.choice(hidden)))
+        if size not in seen and is_measurable(kernel, size):
+            seen.add(size)
+            yield size
+
+
+def between(values: Sequence[int], share: float) -> int:
+    """Return the number that lies a share of the way from the least to the largest of some, by logarithm."""
+    low, high = max(1, min(values)), max(1, *values)
+    return round(low * math.pow(high / low, share))
+
+
+def variants(kernel: Kernel) -> list[Implementation]:
+    """Return what is timed: the functions of ``best``, the one that dispatches, and the implementations themselves."""
+    functions = (i for i in CALLABLES if i.kernel is kernel and not i.slug.startswith(DIRECT))
+    return [*functions, *candidates(kernel.name).values()]
+
+
+def overhead_problem() -> ProblemRun:
+    """Return short lookups, by implementations that a table might not choose."""
+    wanted = {prefix + slug for slug in OVERHEAD_SLUGS for prefix in ("", BEST, DIRECT)}
+    lookups = [i for i in (*own(), *CALLABLES) if i.kernel.name == "lookup"]
+    return new_problem_run([i for i in lookups if i.slug in wanted], OVERHEAD_SIZE)
+
+
+def measure_all(problems: Sequence[ProblemRun], context: RunContext, progress: Progress) -> None:
+    """Measure every size in as many processes. What is DROPPED times slower in the first is left out, but for the dispatched."""
+    for process in range(context.settings.processes):
+        context.workers.retire()
+        for problem in problems:
+            if process == 0:
+                admit(problem, context.settings, {})
+            progress.measuring(problem)
+            measure_size(problem, context)
+            if process == 0:
+                drop_slow(problem)
+
+
+def drop_slow(problem: ProblemRun) -> None:
+    """Leave out what is DROPPED times slower than the fastest function of ``best``, by the fastest samples."""
+    least = {slug: least_s(case) for slug, case in problem.measured.items() if case.samples}
+    fastest = min((least[slug] for slug in least if slug.startswith(BEST)), default=math.inf)
+    for slug, case in problem.measured.items():
+        if slug != DISPATCHED and least.get(slug, 0.0) > DROPPED * fastest:
+            case.exclude("dropped", "slow")
+
+
+def least_s(case: CaseRun) -> float:
+    return min(wall for process in case.samples for wall in process.wall_s if wall is not None)
