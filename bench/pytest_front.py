@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import texts
+from w2vbench.impls.interface import Implementation, Kernel, Problem
 from w2vbench.impls.interface.case import Case, Size
-from w2vbench.impls.interface.interface import Implementation, Kernel, Problem
 from w2vbench.reports.file.schema.result import SCHEMA, Suite
 
 from .engine.machine import environment

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .compiling.intrinsics.rows import copy_row, prefetch_row, read_row
-from .interface.interface import Array, Kernel, Problem
+from .interface import Array, Kernel, Problem
 from .lookup import lookup, row_buffer
 from .lookup_bag import AHEAD as BAG_AHEAD
 from .lookup_bag import bag as lookup_bag

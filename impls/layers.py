@@ -22,8 +22,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .interface import Array, Implementation, Kernel, Problem
 from .interface.case import Size
-from .interface.interface import Array, Implementation, Kernel, Problem
 from .lookup import gather
 from .lookup import lookup as lookup_kernel
 from .sampling.with_replacement import with_replacement

@@ -15,10 +15,10 @@ from .compiling.functions import makes_no_arrays
 from .compiling.intrinsics.rows import copy_row, prefetch_row
 from .corpus.batches import rotating_batch_count, rotating_problem
 from .corpus.words import Corpus
+from .interface import Array, Kernel, Problem, Work, Wrong, importing
 from .interface.arrays import normals
 from .interface.case import Size
 from .interface.checks import check_dtype
-from .interface.interface import Array, Kernel, Problem, Work, Wrong, importing
 from .parts.jax_peers import Program, on_jax, program
 from .parts.torch_peers import tensors, torch_on
 

@@ -16,10 +16,10 @@ from .compiling.intrinsics.rows import prefetch_row
 from .compiling.intrinsics.sums import add_rows
 from .corpus.batches import RotatingBatches, rotating_batch_count, rotating_problem, stream_length
 from .corpus.words import Corpus
+from .interface import Array, Kernel, Problem, Work, Wrong, importing
 from .interface.arrays import normals
 from .interface.case import Size
 from .interface.checks import check_close, check_dtype
-from .interface.interface import Array, Kernel, Problem, Work, Wrong, importing
 from .lookup import row_buffer
 from .parts.bags import SIZES, BagOffsets
 from .parts.jax_peers import Program, jax_bags, on_jax, program

@@ -27,9 +27,9 @@ from w2vbench.bench.engine.worker.variants.variant import PreparedVariant, prepa
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import texts
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Implementation, Problem
 from w2vbench.impls.interface.case import Case, Size
-from w2vbench.impls.interface.interface import Implementation, Problem
-from w2vbench.reports import load
+from w2vbench.reports.file.frame import load
 from w2vbench.reports.statistics.units import seconds, size_bytes
 
 TIMED_CASES = (

@@ -12,8 +12,8 @@ from w2vbench.bench.engine.pool.pool import Workers
 from w2vbench.bench.engine.protocol import ImplementationSource, MeasurementSettings, Verdict
 from w2vbench.bench.plans.run import problems
 from w2vbench.bench.plans.run.problems import Extras, ProblemRun, admit, measure_next, new_problem_run
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Implementation
 
 
 def context_of(

@@ -20,7 +20,7 @@ import numpy as np
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.identity.digest import implementation_identity
 from w2vbench.impls.identity.trees import Tree
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 from w2vbench.reports.file.frame import load
 from w2vbench.reports.file.schema.result import ResultFile
 from w2vbench.reports.others import history
@@ -120,7 +120,7 @@ def page_lines() -> Iterator[str]:
 
 
 def identity_lines() -> Iterator[str]:
-    root, every = Path(catalogue.__file__).parents[1], list(catalogue.own())
+    root, every = Path(catalogue.__file__).parents[2], list(catalogue.own())
     for part in (len(every) // 4, len(every) // 2, len(every)):
 
         def identities(some: Sequence[Implementation] = every[:part]) -> None:

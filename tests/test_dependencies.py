@@ -43,7 +43,7 @@ def others(file: Path) -> set[str]:
     """The packages of others that a file imports, in functions too."""
     found = {
         name.partition(".")[0]
-        for name in imports(file.read_text(encoding="utf-8"), "w2vbench")
+        for name in imports(file.read_text(encoding="utf-8"), "w2vbench.room.folder.folder")
         if not name.startswith(".")
     }
     return found - sys.stdlib_module_names - {"w2vbench", "tests", *INVENTED}

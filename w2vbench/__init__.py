@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     from w2vbench.impls.choosing.dispatch_table import TableError
     from w2vbench.impls.choosing.dispatcher import best, dispatch
-    from w2vbench.impls.interface.interface import Implementation, Kernel
+    from w2vbench.impls.interface import Implementation, Kernel
     from w2vbench.reports.file.files import ResultError, read
     from w2vbench.reports.file.frame import COLUMNS, load
     from w2vbench.reports.file.samples import load_samples
@@ -87,13 +87,13 @@ if not (Path(__file__).parent / "impls").is_dir():
 
 MODULES = {
     "COLUMNS": "reports.file.frame",
-    "Implementation": "impls.interface.interface",
-    "Kernel": "impls.interface.interface",
+    "Implementation": "impls.interface",
+    "Kernel": "impls.interface",
     "ResultError": "reports.file.files",
     "ResultFile": "reports.file.schema.result",
-    "TableError": "impls",
-    "best": "impls",
-    "dispatch": "impls",
+    "TableError": "impls.choosing.dispatch_table",
+    "best": "impls.choosing.dispatcher",
+    "dispatch": "impls.choosing.dispatcher",
     "figure": "reports.run.figures",
     "load": "reports.file.frame",
     "load_samples": "reports.file.samples",

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from ..identity.digest import NEIGHBOURS
 from ..identity.values import is_implementation
+from ..interface import INTERFACE_VERSION, Implementation, Kernel
 from ..interface.facts import printable
-from ..interface.interface import INTERFACE_VERSION, Implementation, Kernel
 from ..interface.messages import type_and_message
 from .neighbours import importing_from
 
@@ -92,10 +92,10 @@ def from_copy(folder: Path, name: str) -> list[Implementation]:
     The copy may be of any revision, so that any exception from it passes through.
     """
     spec = spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
-    if spec is None or spec.loader is None or not (folder / "catalogue").is_dir():
-        raise CatalogueError(
-            f"{folder}: no implementations, or of an older w2vbench: use the w2vbench of that revision"
-        )
+    if spec is None or spec.loader is None or not (folder / "__init__.py").is_file():
+        raise CatalogueError(f"{folder}: no package of implementations")
+    if not (folder / "catalogue").is_dir():
+        raise CatalogueError(f"{folder}: laid out as in an older w2vbench: use the w2vbench of that revision")
     module = module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

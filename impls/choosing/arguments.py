@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..interface import Array, Kernel
 from ..interface.case import DTYPES, INDEX_DTYPES, Size
-from ..interface.interface import Array, Kernel
 from .guard import NUMBERS, at_most, dimensions
 
 NAMES: dict[np.dtype[Any], str] = {np.dtype(kind): name for name, kind in {**DTYPES, **INDEX_DTYPES}.items()}

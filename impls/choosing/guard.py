@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..interface.interface import Kernel
+from ..interface import Kernel
 from .lending import ALONE, other
 
 PLAIN, SHARED, LENT, POOLED = range(4)

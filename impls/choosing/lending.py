@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..interface.interface import Array
+from ..interface import Array
 
 NEVER = -1
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..catalogue.discovery import missing, own
+from ..interface import Implementation, Kernel
 from ..interface.case import DTYPES, INDEX_DTYPES, BadName, Size
-from ..interface.interface import Implementation, Kernel
 from .arguments import NAMES
 
 NEGATIVES = 5

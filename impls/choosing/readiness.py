@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..interface import Array, Implementation, Kernel, Problem
 from ..interface.case import Size
-from ..interface.interface import Array, Implementation, Kernel, Problem
 from .arguments import examples, prepared_size, size_of
 from .guard import LENT, PLAIN, POOLED, SHARED, Prepared, Ready, dimensions, expected_of, key_of
 from .lending import lendable

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..interface import Array, Problem
 from ..interface.case import Size
-from ..interface.interface import Array, Problem
 
 CHECK_BATCHES = 2
 """Further batches, for the check only. They are never timed."""

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..interface.interface import Array
+from ..interface import Array
 from .words import Ints
 
 TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\n")

@@ -124,7 +124,7 @@ def implementation_identity(implementation: Any, tree: Tree) -> Identity:
     """
     values = [implementation, implementation.kernel.make]
     if implementation.jit:  # its own copy of this package compiles it
-        package = type(implementation).__module__.rpartition(".interface.")[0]
+        package = type(implementation).__module__.partition(".interface")[0]
         values.append(import_module(f"{package}.compiling.functions").ready)
     identity = code_identity(tuple(values), tree, loaded_with(implementation))
     if identity is None:

@@ -170,14 +170,14 @@ class Kernel:
         What each parameter is, so that a program's arguments can be checked: ``VH`` and ``B`` for arrays in the size's
         dtype, ``iB`` for word ids, ``i*`` for any number of word ids (B times K on average), ``V64`` for float64, ``NH``
         for a row for each inner node of a tree (V - 1), ``=K`` for the number K, ``real`` and ``whole`` for other numbers,
-        empty for anything else. Empty as a whole for kernels that ``impls.best`` does not offer.
+        empty for anything else. Empty as a whole for kernels that ``w2vbench.best`` does not offer.
     ragged
         Whether B is only the most rows of a call: distinct words are fewer, and each batch has another number of them.
     constants
         Parameters that stay the same from call to call, from which a ``prepare`` may make tables.
     refuse
         ``refuse(problem)``, with a problem as a ``prepare`` gets it, raises ValueError for a size or for constants with
-        which a call would not end, or would read outside of an array. ``impls.best`` asks once a size.
+        which a call would not end, or would read outside of an array. ``w2vbench.best`` asks once a size.
     """
 
     name: str
@@ -299,7 +299,7 @@ class Kernel:
             What else it does differently from others of its kernel, such as its optimizer. Shown beside the ratios.
         returns
             Positions in its workspace of the arrays that a call returns, or returns views of; ``(0,)`` where the workspace is
-            one such array. ``impls.best`` puts others there as long as a caller holds them.
+            one such array. ``w2vbench.best`` puts others there as long as a caller holds them.
         form
             The form of its result, where that is not its kernel's usual one: it then cannot stand in for the others.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..compiling.intrinsics.losses import logistic_losses
 from ..compiling.intrinsics.products import UNIT, row_units
-from ..interface.interface import Array, Problem
+from ..interface import Array, Problem
 
 LARGE, MOST = 1e200, 256
 """A running product is replaced by its logarithm above LARGE, before it overflows: it gets MOST factors up to 2 at once."""

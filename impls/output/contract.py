@@ -18,9 +18,9 @@ from ..corpus.batches import (
     stream_length,
 )
 from ..corpus.words import Corpus, Floats, Ints
+from ..interface import Array, Kernel, Problem, Work
 from ..interface.arrays import normals
 from ..interface.case import Size
-from ..interface.interface import Array, Kernel, Problem, Work
 from .reference import Candidates, check_with, verify_with
 
 SIZES = (

@@ -15,8 +15,8 @@ from ..compiling.intrinsics.products import gradients, scores
 from ..compiling.intrinsics.rows import prefetch_row
 from ..corpus.batches import rotating_problem
 from ..corpus.words import Corpus, Floats
+from ..interface import Array, Kernel, Problem, Work
 from ..interface.case import Size
-from ..interface.interface import Array, Kernel, Problem, Work
 from ..parts.jax_peers import Program, jax_gradients, jax_result, on_jax, program
 from ..parts.torch_peers import by_autograd, leaf, tensors, torch_on
 from .candidates import RESULTS, Buffers, padded, row_buffers, softplus_all

@@ -14,9 +14,9 @@ import numpy as np
 
 from ..compiling.intrinsics.products import gradients, scores
 from ..compiling.intrinsics.rows import prefetch_row
+from ..interface import Array, Kernel, Problem, Work
 from ..interface.arrays import resident_zeros
 from ..interface.case import Size
-from ..interface.interface import Array, Kernel, Problem, Work
 from ..parts.jax_peers import Program, jax_gradients, jax_result, on_jax, program
 from ..parts.torch_peers import by_autograd, leaf, tensors, torch_on
 from .candidates import RESULTS, Buffers, padded, row_buffers, softplus_all

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..corpus.words import Floats, Ints
+from ..interface import Array, Problem, Wrong
 from ..interface.checks import check_close, check_dtype, check_integers, equal_elsewhere
-from ..interface.interface import Array, Problem, Wrong
 
 Gradient = Array | tuple[Array, Array]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..compiling.intrinsics.losses import softmax_losses
-from ..interface.interface import Array
+from ..interface import Array
 from ..parts.jax_peers import Program, jax_gradients, jax_result, on_jax, program
 from ..parts.torch_peers import by_autograd, leaf, tensors, torch_on
 from .candidates import EACH, RESULTS, TOGETHER, with_factor

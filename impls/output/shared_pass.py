@@ -13,8 +13,8 @@ import numpy as np
 from ..compiling.intrinsics.products import row_units
 from ..compiling.intrinsics.rows import prefetch_row
 from ..compiling.intrinsics.shared_products import pair_gradients, pair_scores, shared_blocks
+from ..interface import Array, Problem
 from ..interface.arrays import aligned
-from ..interface.interface import Array, Problem
 from .candidates import softplus_all
 
 TILE = 16

@@ -15,10 +15,10 @@ from ..compiling.intrinsics.losses import add_powers, raise_tops
 from ..compiling.intrinsics.products import blocks, even_block, pace_of, product, product_way
 from ..corpus.batches import rotating_problem
 from ..corpus.words import Corpus
+from ..interface import Array, Kernel, Problem, Work, Wrong
 from ..interface.arrays import aligned, resident_zeros
 from ..interface.case import Size
 from ..interface.checks import check_close, check_dtype
-from ..interface.interface import Array, Kernel, Problem, Work, Wrong
 from ..parts.jax_peers import Program, jax_result, on_jax, program
 from ..parts.torch_peers import leaf, tensors, torch_on
 from .contract import SIZES, batch_count, gradient_buffer, hidden_batches, output_weights

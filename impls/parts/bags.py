@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..corpus.batches import RotatingBatches, stream_length
+from ..interface import Array
 from ..interface.case import Size
-from ..interface.interface import Array
 
 SIZES = (
     Size(7, 3, 12, 3),

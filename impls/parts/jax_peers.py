@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from ..compiling.cache import cache_folder
+from ..interface import Array, Problem
 from ..interface.case import Size
-from ..interface.interface import Array, Problem
 
 ALIGNMENT = 64
 """XLA takes an array where it lies, if it begins at a multiple of this. Of any other, threads of JAX's make a copy."""

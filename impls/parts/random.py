@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..interface.interface import Array
+from ..interface import Array
 
 STRIDE = np.uint64(0x9E3779B97F4A7C15)
 MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..interface.interface import Problem
+from ..interface import Problem
 
 
 def torch_on(problem: Problem) -> Any:

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..corpus.batches import rotating_batch_count, rotating_problem
 from ..corpus.words import Corpus, Floats, Ints
+from ..interface import Array, Kernel, Problem, Work, Wrong
 from ..interface.case import Size
 from ..interface.checks import check_integers
-from ..interface.interface import Array, Kernel, Problem, Work, Wrong
 from ..parts.random import integer_alias_table, state
 
 SIZES = (

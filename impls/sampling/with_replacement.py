@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..corpus.words import Floats, Ints
+from ..interface import Array, Problem, Work
 from ..interface.case import Size
-from ..interface.interface import Array, Problem, Work
 from ..parts.jax_peers import Program, on_jax, program
 from ..parts.random import S32, alias_table, draw, next_bits
 from ..parts.torch_peers import tensors, torch_on

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..corpus.words import Floats, Ints
+from ..interface import Array, Problem, Work
 from ..interface.case import Size
-from ..interface.interface import Array, Problem, Work
 from ..parts.random import draw
 from .contract import alias_workspace, running_sums, sampler
 

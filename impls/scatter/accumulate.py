@@ -11,8 +11,8 @@ import numpy as np
 
 from ..compiling.functions import makes_no_arrays
 from ..compiling.intrinsics.rows import prefetch_row
+from ..interface import Array, Kernel, importing
 from ..interface.checks import new_tables
-from ..interface.interface import Array, Kernel, importing
 from ..parts.jax_peers import Program, Table, jax_add, on_jax, program
 from ..parts.torch_peers import tensors, torch_on
 from .contract import SIZES, check_accumulate, gradient_work, make_with, verify_accumulate

@@ -15,10 +15,10 @@ from ..compiling.functions import makes_no_arrays
 from ..compiling.intrinsics.rows import prefetch_row
 from ..corpus.batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..corpus.words import Corpus
+from ..interface import Array, Kernel, Problem, Work, importing
 from ..interface.arrays import normals, resident_zeros
 from ..interface.case import Size
 from ..interface.checks import new_tables, tables_after
-from ..interface.interface import Array, Kernel, Problem, Work, importing
 from ..parts.bags import SIZES, BagOffsets
 from ..parts.jax_peers import Program, Table, jax_bags, on_jax, program
 from ..parts.torch_peers import tensors, torch_on

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..corpus.batches import RotatingBatches, SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..corpus.words import Corpus
+from ..interface import Array, Problem, Work, Wrong
 from ..interface.arrays import normals, resident_zeros
 from ..interface.case import Size
 from ..interface.checks import check_close, check_dtype, check_integers, equal_elsewhere, tables_after
-from ..interface.interface import Array, Problem, Work, Wrong
 
 
 class RepeatedWords(RotatingBatches):

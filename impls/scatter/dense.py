@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..compiling.functions import makes_no_arrays
+from ..interface import Array, Kernel, importing
 from ..interface.checks import new_tables
-from ..interface.interface import Array, Kernel, importing
 from ..parts.jax_peers import Program, Table, on_jax, program
 from ..parts.torch_peers import tensors, torch_on
 from .contract import SIZES, check_dense, gradient_work, make_with, verify_dense

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..interface.interface import Array, Kernel, Problem, importing
+from ..interface import Array, Kernel, Problem, importing
 from ..parts.jax_peers import Program, on_jax, program
 from ..parts.torch_peers import tensors, torch_on
 from .contract import SIZES, check_rows, gradient_work, make_with, verify_rows

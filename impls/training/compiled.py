@@ -27,9 +27,9 @@ from ..compiling.intrinsics.training_steps import (
 )
 from ..compiling.intrinsics.vectors import LINE_FLOATS
 from ..corpus.words import Floats, Ints
+from ..interface import Array, Problem
 from ..interface.arrays import aligned
 from ..interface.case import Size
-from ..interface.interface import Array, Problem
 from ..parts.random import LOW, S32, draw, integer_alias_table, next_bits, state
 from .contract import LONGEST, covers, initial
 from .pairs import keep_probability, pairs_in

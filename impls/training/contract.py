@@ -15,9 +15,9 @@ import numpy as np
 
 from ..corpus.batches import rotating_batch_count
 from ..corpus.words import Corpus, Floats, Ints
+from ..interface import Array, Kernel, Problem, Work, Wrong
 from ..interface.case import Size
 from ..interface.checks import as_arrays
-from ..interface.interface import Array, Kernel, Problem, Work, Wrong
 from .pairs import pair_accuracy, pairs_in
 from .settings import EVERY_PAIR, Settings
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..compiling.intrinsics.training_steps import cbow_moves, cbow_slopes, skip_gram_moves, skip_gram_slopes
 from ..corpus.words import Ints
-from ..interface.interface import Implementation, Kernel, Problem
+from ..interface import Implementation, Kernel, Problem
 from .compiled import CompiledModel, covers_in_threads, one_pass
 from .contract import Model, training_kernel
 from .peers import GensimFileModel, GensimModel, TorchModel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..corpus.words import Floats, Ints
-from ..interface.interface import Array
+from ..interface import Array
 from .settings import Settings
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..corpus.words import Ints
-from ..interface.interface import Array, Problem
+from ..interface import Array, Problem
 from .contract import LONGEST, initial
 from .pairs import examples, keep_probability, windows
 from .settings import Settings

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..corpus.words import Ints
-from ..interface.interface import Array, Problem
+from ..interface import Array, Problem
 from ..output.negative_sampling import book_layers, matmul_rows
 from ..output.softmax import full
 from ..parts.random import alias_table

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..corpus.words import Floats
+from ..interface import Array
 from ..interface.arrays import aligned
-from ..interface.interface import Array
 from .pairs import keep_probability
 from .settings import Settings
 

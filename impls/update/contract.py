@@ -20,10 +20,10 @@ import numpy as np
 
 from ..corpus.batches import CHECK_BATCHES, Batch, SlidingInput, distinct, rotating_batch_count, rotating_problem
 from ..corpus.words import Corpus
+from ..interface import Array, Problem, Work, Wrong
 from ..interface.arrays import normals
 from ..interface.case import Size
 from ..interface.checks import check_close, tables_after
-from ..interface.interface import Array, Problem, Work, Wrong
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7
 """The book's Adam: decay rates of both moments, and the constant that avoids a division by zero."""

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..corpus.texts import builtin
 from ..corpus.words import Corpus
+from ..interface import Array
 from ..interface.arrays import normals
 from ..interface.case import Size
-from ..interface.interface import Array
 from .adam import decay
 from .lazy_adam import all_rows
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..compiling.functions import makes_no_arrays
+from ..interface import Array, Kernel, Problem
 from ..interface.checks import new_tables
-from ..interface.interface import Array, Kernel, Problem
 from ..parts.jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
     ADAM_RATE,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..interface.interface import Array, Problem
+from ..interface import Array, Problem
 from ..parts.torch_peers import tensors, torch_on
 
 

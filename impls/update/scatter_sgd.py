@@ -14,10 +14,10 @@ from ..compiling.functions import makes_no_arrays
 from ..compiling.intrinsics.rows import prefetch_row
 from ..corpus.batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..corpus.words import Corpus
+from ..interface import Array, Kernel, Problem, Work, Wrong, importing
 from ..interface.arrays import normals
 from ..interface.case import Size
 from ..interface.checks import check_close, new_tables, tables_after
-from ..interface.interface import Array, Kernel, Problem, Work, Wrong, importing
 from ..parts.jax_peers import Program, Table, on_jax, program
 from ..parts.torch_peers import tensors, torch_on
 from ..scatter.contract import RepeatedWords, choose_words, reference, reference_at

@@ -84,7 +84,7 @@ COLUMNS = {
     "memory_kind": "what memory_bytes is: traced or resident",
     "held_kind": "what held_bytes is: traced or resident",
 }
-"""The columns of ``reports.load``; figures that were not measured are NaN."""
+"""The columns of ``w2vbench.load``; figures that were not measured are NaN."""
 
 FIGURES = list(COLUMNS)[list(COLUMNS).index("wall_s") : list(COLUMNS).index("limit")]
 """Columns of floats."""

@@ -89,7 +89,7 @@ function measuredAnswer(kernel, problem) {
   ];
 }
 
-/** What to use at a size that was not measured, as impls.best() would choose from these figures. */
+/** What to use at a size that was not measured, as w2vbench.best() would choose from these figures. */
 function modelledAnswer(kernel, { use, numpy, predicted }, far) {
   const ratio = numpy === undefined ? 1 : predicted.get(numpy) / predicted.get(use);
   return [

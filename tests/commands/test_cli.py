@@ -105,10 +105,10 @@ def test_run_shows_what_one_process_of_a_kernel_says_before_it_measures_the_othe
 
 
 def test_the_result_file_is_tidy_and_complete(finished: Finished) -> None:
-    import reports
+    import w2vbench
 
-    cases = reports.load(finished[0] / "reports/out/result.json")
-    assert list(cases.columns) == list(reports.COLUMNS)
+    cases = w2vbench.load(finished[0] / "reports/out/result.json")
+    assert list(cases.columns) == list(w2vbench.COLUMNS)
     assert set(cases.implementation) == {"one-hot-dot", "gather"}
     assert (cases.status == "ok").all()
     gather = cases[cases.implementation == "gather"]

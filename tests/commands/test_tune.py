@@ -20,9 +20,9 @@ from tests.processes import PATIENCE_S, ROOT, started, w2vbench, wait_until
 ASKED = ["tune", "--kernel", "lookup", "--vocab", "500", "2000", "--hidden", "8", "16", "--batch", "1", "20"]
 ASKED += ["--processes", "2"]
 PROGRAM = """
-import impls, numpy as np
+import numpy as np, w2vbench
 W, idx = np.random.default_rng(0).standard_normal((1000, 12)).astype(np.float32), np.arange(7)
-best, dispatch = impls.best("lookup", V=1000, H=12, B=7), impls.dispatch("lookup")
+best, dispatch = w2vbench.best("lookup", V=1000, H=12, B=7), w2vbench.dispatch("lookup")
 best.warm()
 assert (best(W, idx) == W[idx]).all() and (dispatch(W, idx) == W[idx]).all()
 print(best.slug(), dispatch.slug(V=1000, H=12, B=7))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from w2vbench.impls.catalogue.discovery import kernels, own
+from w2vbench.impls.interface import Implementation, Kernel
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Implementation, Kernel
 from w2vbench.reports.statistics.units import size_bytes
 
 from .tables import code, table

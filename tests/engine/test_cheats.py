@@ -18,8 +18,8 @@ from w2vbench.bench.plans.run.problems import CaseRun
 from w2vbench.bench.plans.run.session import saved_corpus
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import words
+from w2vbench.impls.interface import Implementation, Kernel
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Implementation, Kernel
 
 from tests.cheats import MEASURED
 from tests.contexts import context_of, measure_problem, workers_without_numba

@@ -9,8 +9,8 @@ from w2vbench.bench.engine.worker.checking.contract import adapted_to, check_con
 from w2vbench.bench.plans.run.presets import PRESETS
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Implementation, Kernel
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Implementation, Kernel
 from w2vbench.impls.lookup import lookup
 
 OWN = {i.key: i for i in catalogue.own()}

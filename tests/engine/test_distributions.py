@@ -8,9 +8,10 @@ import pytest
 from w2vbench.bench.engine.worker.variants.distributions import canonical, required_by, used_by
 from w2vbench.bench.engine.worker.variants.sources import facts
 from w2vbench.impls.catalogue import discovery as catalogue
-from w2vbench.impls.interface import interface
 
-PACKAGE = Path(interface.__file__).parent
+from w2vbench import impls
+
+PACKAGE = Path(impls.__file__).parent
 IMPLEMENTATIONS = {i.key: i for i in catalogue.own()}
 
 

@@ -22,8 +22,8 @@ from w2vbench.bench.engine.worker.profiling.lines import profiles_of
 from w2vbench.bench.engine.worker.profiling.traced import traced_lines
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import words
+from w2vbench.impls.interface import Array, Implementation
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Implementation
 from w2vbench.reports.drawing.lines import allocation, note
 from w2vbench.reports.file.schema.result import LineProfile
 

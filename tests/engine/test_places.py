@@ -18,8 +18,8 @@ from w2vbench.bench.engine.worker.timing.timing import take_turns
 from w2vbench.bench.engine.worker.variants.variant import PreparedVariant, prepare_variant
 from w2vbench.impls.corpus.texts import builtin
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Array, Problem
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Problem
 from w2vbench.impls.lookup import lookup
 
 PLACES = """

@@ -18,7 +18,7 @@ from w2vbench.bench.engine.pool.pool import Workers
 from w2vbench.bench.engine.pool.worker_process import START_PATIENCE
 from w2vbench.bench.engine.worker.variants import loading
 from w2vbench.impls.corpus.words import Corpus
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.lookup import lookup
 
 from tests.processes import wait_until

@@ -25,7 +25,7 @@ from w2vbench.bench.engine.worker.training_loop import (
 from w2vbench.impls.corpus import texts
 from w2vbench.impls.corpus.texts import CorpusError, read, stored
 from w2vbench.impls.corpus.words import Corpus
-from w2vbench.impls.interface.interface import Array, Implementation
+from w2vbench.impls.interface import Array, Implementation
 from w2vbench.impls.training.contract import topic_text
 from w2vbench.impls.training.implementations import CBOW, SKIP_GRAM
 

@@ -9,8 +9,8 @@ import pytest
 from w2vbench.bench.engine.worker.checking.verify import Verifier
 from w2vbench.bench.engine.worker.variants.variant import check_same_values, prepare_variant
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Wrong
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Wrong
 from w2vbench.impls.update.sgd import sgd, subtract_at
 
 NODES, TURNS = np.arange(3), np.ones(2, np.int8)

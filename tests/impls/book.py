@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from w2vbench.impls import layers
-from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.interface import Array
 
 SENTENCE = np.array([0, 1, 2, 3, 4, 1, 5, 6])  # you say goodbye and i say hello .
 MODELS = ("SimpleCBOW", "CBOW", "SkipGram")

@@ -13,8 +13,8 @@ from w2vbench.bench.engine.protocol import Verdict
 from w2vbench.bench.engine.worker.checking.contract import check_contract
 from w2vbench.impls.catalogue.discovery import missing, own
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Array, Implementation, Kernel, Problem
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Implementation, Kernel, Problem
 
 
 def implementations(*kernels: str) -> list[Any]:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from w2vbench.impls.catalogue import discovery as catalogue
 
 from tests.impls.identities import WORLD, digest
+from w2vbench import impls
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def original() -> str:
 def package_copy(tmp_path: Path) -> Iterator[Path]:
     """The sources of this package at another place. What is loaded from them under a name with copy_ is forgotten."""
     folder = tmp_path / "elsewhere" / "impls"
-    shutil.copytree(Path(catalogue.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(impls.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
     yield folder
     for name in [name for name in sys.modules if name.startswith("copy_")]:
         del sys.modules[name]

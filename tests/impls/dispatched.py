@@ -8,7 +8,7 @@ from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes
 from w2vbench.impls.choosing.dispatcher import Dispatched
 from w2vbench.impls.choosing.offered import kernel_of, sized
 
-from w2vbench import impls
+import w2vbench
 
 
 def table_of(name: str, slug: str) -> DispatchTable:
@@ -20,4 +20,4 @@ def table_of(name: str, slug: str) -> DispatchTable:
 def function_of(name: str, slug: str, V: int = 0, **options: Any) -> Dispatched:
     if name == "scatter.rows":
         options["V"] = V
-    return impls.dispatch(name, table=table_of(name, slug), **options)
+    return w2vbench.dispatch(name, table=table_of(name, slug), **options)

@@ -12,7 +12,7 @@ from pathlib import Path
 from w2vbench.impls.catalogue.discovery import from_file
 from w2vbench.impls.identity.digest import Identity, implementation_identity
 from w2vbench.impls.identity.trees import Tree
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 
 from tests.impls.files import module, written
 from tests.tables import table

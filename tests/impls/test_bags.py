@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes
 from w2vbench.impls.choosing.offered import candidates
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Array, Implementation, Kernel
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Implementation, Kernel
 from w2vbench.impls.lookup_bag import bag as lookup_bag
 from w2vbench.impls.lookup_bag import bag_of_words, numba_prefetch
 from w2vbench.impls.lookup_bag import loop as bag_sums
 from w2vbench.impls.parts.bags import BagOffsets
 from w2vbench.impls.scatter.bag import bag as scatter_bag
 
+import w2vbench
 from tests.impls.calling import available, called, for_every, implementations, slopes, verdict_of
 from tests.impls.dispatched import function_of, table_of
-from w2vbench import impls
 
 LOOKUPS, SCATTERS = implementations("lookup.bag"), implementations("scatter.bag")
 KERNELS = [pytest.param(kernel, id=kernel.name) for kernel in (lookup_bag, scatter_bag)]
@@ -367,7 +367,7 @@ def test_rows_and_bags_that_do_not_fit_together_are_refused() -> None:
 
 def test_what_is_ready_for_a_mean_length_serves_all_numbers_of_words_near_it(monkeypatch: pytest.MonkeyPatch) -> None:
     table = table_of("lookup.bag", "numba")
-    call = impls.best("lookup.bag", V=40, H=3, B=8, K=4, dtype=np.float64, table=table)
+    call = w2vbench.best("lookup.bag", V=40, H=3, B=8, K=4, dtype=np.float64, table=table)
     call.warm()
     monkeypatch.setattr("w2vbench.impls.compiling.functions.ready", lambda *arguments: pytest.fail("it compiles"))
     for words in (32, 17, 25):  # all above 16 and up to 32
@@ -378,5 +378,5 @@ def test_what_is_ready_for_a_mean_length_serves_all_numbers_of_words_near_it(mon
 def test_dispatch_chooses_by_the_mean_length() -> None:
     few, many = Size(100, 10, 8, 1), Size(100, 10, 8, 64)
     times = {few: {"loop": 1e-6, "csr": 5e-6}, many: {"loop": 5e-6, "csr": 1e-6}}
-    either = impls.dispatch("lookup.bag", table=DispatchTable({"lookup.bag": KernelTimes(("loop", "csr"), times)}))
+    either = w2vbench.dispatch("lookup.bag", table=DispatchTable({"lookup.bag": KernelTimes(("loop", "csr"), times)}))
     assert [either.slug(V=100, H=10, B=8, K=K) for K in (1, 2, 40, 64)] == ["loop", "loop", "csr", "csr"]

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.catalogue.discovery import ORDER, from_file, kernels, load, missing, own, source
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.lookup import gather, lookup
 
 from tests.impls.files import LINE, module, refusal_of, written
 from tests.tables import table
 
-IMPLS = Path(catalogue.__file__).parent
+IMPLS = Path(catalogue.__file__).parents[1]
 SOURCES = table("files")
 REFUSED = SOURCES["refused"]
 FILES = (("taken.py", "gather"), ("one.py", "mine"), ("other.py", "mine"), ("twice.py", "mine"))

@@ -29,14 +29,14 @@ from w2vbench.impls.compiling.functions import (
     ready,
 )
 from w2vbench.impls.compiling.intrinsics.rows import copy_row, prefetch_row
+from w2vbench.impls.interface import Array, Implementation, Problem
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Implementation, Problem
 from w2vbench.impls.lookup import lookup, numba_prefetch
 
 from tests.impls.files import written
 from tests.tables import table
 
-ROOT = Path(compile_cache.__file__).parents[1]
+ROOT = Path(compile_cache.__file__).parents[2]
 STEP = 3
 
 

@@ -14,7 +14,7 @@ from w2vbench.bench.engine.worker.checking.contract import check_contract
 from w2vbench.impls.catalogue.discovery import missing, own
 from w2vbench.impls.corpus.texts import encode
 from w2vbench.impls.corpus.words import Corpus
-from w2vbench.impls.interface.interface import Array, Implementation, Kernel
+from w2vbench.impls.interface import Array, Implementation, Kernel
 from w2vbench.impls.sampling.without_replacement import gumbel_top_k
 
 from tests.impls.calling import verdict_of

@@ -11,7 +11,7 @@ import pytest
 from w2vbench.bench.engine.protocol import Verdict
 from w2vbench.impls.catalogue.discovery import own
 from w2vbench.impls.corpus.words import Corpus
-from w2vbench.impls.interface.interface import Array, Implementation, Kernel
+from w2vbench.impls.interface import Array, Implementation, Kernel
 from w2vbench.impls.lookup import gather, lookup
 from w2vbench.impls.output.negative_sampling import einsum_rows, negative_sampling
 from w2vbench.impls.output.softmax import softmax

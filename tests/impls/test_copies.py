@@ -13,8 +13,8 @@ import pytest
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.catalogue.discovery import CatalogueError, from_copy, from_file, own
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Implementation
 from w2vbench.impls.training.implementations import SKIP_GRAM
 
 from tests.impls.files import module, written
@@ -157,8 +157,8 @@ def test_a_copy_may_have_other_implementations_than_this_package(package_copy: P
     ("file", "text", "error"),
     [
         ("lookup.py", "if x\n", SyntaxError),
-        ("words.py", "1 / 0\n", ZeroDivisionError),
-        ("catalogue.py", "", AttributeError),
+        ("corpus/words.py", "1 / 0\n", ZeroDivisionError),
+        ("catalogue/discovery.py", "", AttributeError),
     ],
 )
 def test_what_is_wrong_with_a_copy_is_raised_as_it_is(
@@ -184,7 +184,7 @@ def test_both_copies_call_machine_code_itself(
 ) -> None:
     """numba's own call knows the classes of one copy by heart, and looks those of the other up at each call."""
     sides = both(package_copy, tmp_path / "other")
-    size = sys.modules["copy_head.case"].Size(300, 16, 40, 3, index="i32")
+    size = sys.modules["copy_head.interface.case"].Size(300, 16, 40, 3, index="i32")
     problem = sides[1][key].kernel.make(size, corpus, np.random.default_rng(0))
     started = [side[key].start(problem) for side in sides]
 

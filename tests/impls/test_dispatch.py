@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,12 @@ from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes, T
 from w2vbench.impls.choosing.dispatcher import Dispatched
 from w2vbench.impls.choosing.offered import candidates, kernel_of, why_never_chosen
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Array, Kernel, Problem
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Kernel, Problem
 
+import w2vbench
 from tests.impls.dispatched import function_of, table_of
-from w2vbench import impls
+from tests.processes import ROOT
 
 OFFERED = list(dict.fromkeys(i.kernel.name for i in own() if i.kernel.shapes))
 CHOICES = [pytest.param(name, slug, id=f"{name}/{slug}") for name in OFFERED for slug in candidates(name)]
@@ -243,16 +243,16 @@ def test_best_keeps_to_the_implementation_of_its_size_and_dispatch_does_not() ->
     small, large = Size(100, 10, 1), Size(100, 10, 1000)
     times = {small: {"gather": 1e-6, "take": 5e-6}, large: {"gather": 5e-6, "take": 1e-6}}
     table = DispatchTable({"lookup": KernelTimes(("gather", "take"), times)})
-    call = impls.best("lookup", V=100, H=10, B=1, table=table)
+    call = w2vbench.best("lookup", V=100, H=10, B=1, table=table)
     assert (call.slug(), call.slug(B=1000)) == ("gather", "gather")
     W = np.random.default_rng(0).standard_normal((100, 10))
     np.testing.assert_array_equal(call(W, np.arange(50)), W[:50])
-    either = impls.dispatch("lookup", table=table)
+    either = w2vbench.dispatch("lookup", table=table)
     assert [either.slug(V=100, H=10, B=B) for B in (1, 1000)] == ["gather", "take"]
 
 
 def test_a_warm_function_compiles_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    call = impls.best("lookup", V=100, H=10, B=7, dtype=np.float64, table=table_of("lookup", "numba"))
+    call = w2vbench.best("lookup", V=100, H=10, B=7, dtype=np.float64, table=table_of("lookup", "numba"))
     call.warm()
     monkeypatch.setattr("w2vbench.impls.compiling.functions.ready", lambda *arguments: pytest.fail("it compiles"))
     W = np.random.default_rng(0).standard_normal((100, 10))
@@ -262,12 +262,12 @@ def test_a_warm_function_compiles_nothing_more(monkeypatch: pytest.MonkeyPatch) 
 def test_warming_a_sampler_needs_its_law() -> None:
     table, p = table_of("sampling.with-replacement", "numba-alias"), np.full(10, 0.1)
     with pytest.raises(TypeError, match=r"inputs=\{'p': …\}"):
-        impls.best("sampling.with-replacement", V=10, B=4, table=table).warm()
-    call = impls.best("sampling.with-replacement", V=10, B=4, table=table, inputs={"p": p})
+        w2vbench.best("sampling.with-replacement", V=10, B=4, table=table).warm()
+    call = w2vbench.best("sampling.with-replacement", V=10, B=4, table=table, inputs={"p": p})
     call.warm()
     assert call(np.arange(4), 5, p, np.random.default_rng(0)).shape == (4, 5)
     with pytest.raises(ValueError, match="inputs of sampling"):
-        impls.best("sampling.with-replacement", V=10, table=table, inputs={"q": p})
+        w2vbench.best("sampling.with-replacement", V=10, table=table, inputs={"q": p})
 
 
 def test_what_is_never_chosen_has_a_reason() -> None:
@@ -282,14 +282,14 @@ def test_what_is_never_chosen_has_a_reason() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda table: impls.best("gather", V=10, table=table), "no kernel 'gather'"),
-        (lambda table: impls.best("training.cbow", V=10, table=table), "trains a model"),
-        (lambda table: impls.best("lookup", V=1, table=table), "no size of lookup: V must be at least 2, not 1"),
-        (lambda table: impls.dispatch("lookup", table=table).warm(B=-1), "no size of lookup: B must be at least 0"),
-        (lambda table: impls.best("lookup", V=10, dtype="f16", table=table), "dtype must be one of"),
-        (lambda table: impls.best("lookup", V=10, index=np.int8, table=table), "index must be one of"),
-        (lambda table: impls.dispatch("scatter.rows", table=table), "do not tell V"),
-        (lambda table: impls.best("scatter.dense", V=10, table=table), "run w2vbench tune --kernel scatter.dense"),
+        (lambda table: w2vbench.best("gather", V=10, table=table), "no kernel 'gather'"),
+        (lambda table: w2vbench.best("training.cbow", V=10, table=table), "trains a model"),
+        (lambda table: w2vbench.best("lookup", V=1, table=table), "no size of lookup: V must be at least 2, not 1"),
+        (lambda table: w2vbench.dispatch("lookup", table=table).warm(B=-1), "no size of lookup: B must be at least 0"),
+        (lambda table: w2vbench.best("lookup", V=10, dtype="f16", table=table), "dtype must be one of"),
+        (lambda table: w2vbench.best("lookup", V=10, index=np.int8, table=table), "index must be one of"),
+        (lambda table: w2vbench.dispatch("scatter.rows", table=table), "do not tell V"),
+        (lambda table: w2vbench.best("scatter.dense", V=10, table=table), "run w2vbench tune --kernel scatter.dense"),
     ],
 )
 def test_what_cannot_be_given_is_said(call: Callable[[DispatchTable], Any], message: str) -> None:
@@ -303,11 +303,11 @@ def test_what_cannot_be_given_is_said(call: Callable[[DispatchTable], Any], mess
 def test_a_size_that_is_no_whole_number_is_said(bad: Any) -> None:
     table = table_of("lookup", "gather")
     asked: list[tuple[str, Callable[[], Any]]] = [
-        ("V", lambda: impls.best("lookup", V=bad, table=table)),
-        ("B", lambda: impls.best("lookup", V=10, B=bad, table=table)),
-        ("threads", lambda: impls.best("lookup", V=10, threads=bad, table=table)),
-        ("H", lambda: impls.dispatch("lookup", table=table).slug(H=bad)),
-        ("H", lambda: impls.dispatch("lookup", table=table).warm(H=bad)),
+        ("V", lambda: w2vbench.best("lookup", V=bad, table=table)),
+        ("B", lambda: w2vbench.best("lookup", V=10, B=bad, table=table)),
+        ("threads", lambda: w2vbench.best("lookup", V=10, threads=bad, table=table)),
+        ("H", lambda: w2vbench.dispatch("lookup", table=table).slug(H=bad)),
+        ("H", lambda: w2vbench.dispatch("lookup", table=table).warm(H=bad)),
     ]
     for name, call in asked:
         with pytest.raises(TypeError, match=rf"^{name} must be a whole number, not {re.escape(reprlib.repr(bad))}$"):
@@ -315,13 +315,13 @@ def test_a_size_that_is_no_whole_number_is_said(bad: Any) -> None:
 
 
 def test_a_size_may_be_of_numpys_whole_numbers() -> None:
-    call = impls.best("lookup", V=np.int32(10), H=np.int64(3), B=np.uint8(4), table=table_of("lookup", "gather"))  # type: ignore[arg-type]
+    call = w2vbench.best("lookup", V=np.int32(10), H=np.int64(3), B=np.uint8(4), table=table_of("lookup", "gather"))  # type: ignore[arg-type]
     call.warm(B=np.int64(5))
     assert call.slug() == "gather"
 
 
 def test_sizes_that_are_left_out_are_the_documented_ones() -> None:
-    page = (Path(impls.__file__).parents[1] / "docs/choosing.md").read_text("utf-8")
+    page = (ROOT / "docs/choosing.md").read_text("utf-8")
     assert "`H=100`, `B=100`, `K=5`, float32, int64 and one thread" in page
     name, usual = "output.negative-sampling", Size(50, 100, 100, 5)
     here, there = list(candidates(name))[:2]
@@ -330,9 +330,9 @@ def test_sizes_that_are_left_out_are_the_documented_ones() -> None:
         beside = Size(**{**vars(usual), axis: above})
         times = {usual: {here: 1.0, there: 2.0}, beside: {here: 2.0, there: 1.0}}
         table = DispatchTable({name: KernelTimes((here, there), times)})
-        fixed, free = impls.best(name, V=50, table=table), impls.dispatch(name, table=table)
+        fixed, free = w2vbench.best(name, V=50, table=table), w2vbench.dispatch(name, table=table)
         assert fixed.slug() == free.slug() == here
-        assert free.slug(**{axis: above}) == impls.best(name, V=50, table=table, **{axis: above}).slug() == there
+        assert free.slug(**{axis: above}) == w2vbench.best(name, V=50, table=table, **{axis: above}).slug() == there
 
 
 @pytest.mark.parametrize("name", ["lookup", "scatter.accumulate"])
@@ -347,7 +347,7 @@ def test_a_table_without_anything_that_runs_here_is_no_table() -> None:
     table = table_of("lookup", "gather")
     absent = replace(table.kernels["lookup"], simplest_first=("absent",))
     with pytest.raises(TableError, match="run w2vbench tune again"):
-        impls.dispatch("lookup", table=DispatchTable({"lookup": absent}))
+        w2vbench.dispatch("lookup", table=DispatchTable({"lookup": absent}))
 
 
 def test_threads_that_meet_at_one_workspace_get_one_each() -> None:

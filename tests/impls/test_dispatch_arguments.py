@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,11 @@ import pytest
 from w2vbench.impls.catalogue.discovery import own
 from w2vbench.impls.choosing.dispatcher import Dispatched
 from w2vbench.impls.choosing.offered import candidates, kernel_of
-from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.interface import Array
 from w2vbench.impls.output.hierarchical import huffman
 
 from tests.impls.dispatched import function_of
-from w2vbench import impls
+from tests.processes import ROOT
 
 BAD: list[tuple[Callable[[Array, Array], tuple[Any, Any]], str]] = [
     (lambda W, idx: (W, idx.tolist()), "idx must be a NumPy array, not list"),
@@ -102,7 +101,7 @@ def test_a_wrong_id_is_not_noticed_by_compiled_code() -> None:
         np.testing.assert_array_equal(np.flatnonzero(sums[:, 0]), [20, 22])
     with pytest.raises(IndexError):
         function_of("lookup", "gather")(W, idx)
-    page = (Path(impls.__file__).parents[1] / "docs/choosing.md").read_text("utf-8")
+    page = (ROOT / "docs/choosing.md").read_text("utf-8")
     for text in (page.replace("`", ""), Dispatched.__doc__ or ""):
         said = "A wrong id reads or writes foreign memory: wrong numbers or a crash, and no IndexError"
         assert said in " ".join(text.split())

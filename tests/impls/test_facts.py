@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from w2vbench.bench.plans.run.rows import source
 from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface import BadImplementation, Implementation
 from w2vbench.impls.interface.case import BadName, Size
 from w2vbench.impls.interface.facts import has_attribute, printable
-from w2vbench.impls.interface.interface import BadImplementation, Implementation
 from w2vbench.impls.lookup import gather, lookup
 from w2vbench.impls.training.implementations import cbow, skip_gram
 

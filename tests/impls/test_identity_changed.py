@@ -54,8 +54,9 @@ def test_the_compiler_of_the_same_copy_of_this_package_counts_for_what_it_compil
         return digest(
             {
                 "__init__.py": "",
-                "interface.py": f"import dataclasses\n@dataclasses.dataclass\nclass Implementation:\n    {of_class}",
-                "compiled.py": f"def ready(function):\n    return {value}\n",
+                "interface/__init__.py": f"import dataclasses\n@dataclasses.dataclass\nclass Implementation:\n    {of_class}",
+                "compiling/__init__.py": "",
+                "compiling/functions.py": f"def ready(function):\n    return {value}\n",
                 "top.py": "import types\nfrom .interface import Implementation\ndef f():\n    return 1\n"
                 f"mine = Implementation(f, types.SimpleNamespace(make=f), {compiled})\n",
             }

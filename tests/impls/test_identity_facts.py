@@ -105,7 +105,7 @@ def test_the_texts_and_the_packages_that_code_uses_are_told(tmp_path: Path) -> N
     head = "import json\nfrom fractions import Fraction\nfrom decimal import Decimal\nfrom math import sqrt\nfrom textwrap import dedent\nHALF = Fraction(1, 2)"
     body = "def f(x):\n    import xml.dom\n    return json.loads(x, cls=('table.npy', Decimal, HALF, sqrt, dedent))"
     found = identity_of_file(tmp_path, f"{head}\n{body}", "f(W)")
-    assert found.packages - {"impls"} == {"json", "fractions", "decimal", "math", "textwrap", "xml"}
+    assert found.packages - {"w2vbench"} == {"json", "fractions", "decimal", "math", "textwrap", "xml"}
     assert {"table.npy", "json", "xml"} <= found.texts
 
 

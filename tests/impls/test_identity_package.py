@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from w2vbench.impls.catalogue import discovery as catalogue
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 
 from tests.impls.files import written
 from tests.impls.identities import identity
 
-ROOT = Path(catalogue.__file__).parent
+ROOT = Path(catalogue.__file__).parents[1]
 
 
 def digests(implementations: list[Implementation], root: Path) -> dict[str, str]:
@@ -51,7 +51,7 @@ FILL = "    W = normals(rng, (size.V, size.H), size.float_type)\n"
     ("file", "old", "new", "changed"),
     [
         ("lookup.py", 'out=out, mode="clip"', 'out=out, mode="wrap"', {"lookup/take-out"}),
-        ("compiled.py", ', "fastmath": set(FASTMATH_FLAGS)', "", JITTED | TRAINED),
+        ("compiling/functions.py", ', "fastmath": set(FASTMATH_FLAGS)', "", JITTED | TRAINED),
         ("lookup.py", FILL, FILL + "    W[0] = 0\n", LOOKUPS),
     ],
     ids=["a line", "options of compilation", "how a kernel makes its inputs"],

@@ -14,9 +14,9 @@ from w2vbench.bench.engine.worker.checking.verify import Verifier
 from w2vbench.bench.engine.worker.variants.variant import PreparedVariant, prepare_variant
 from w2vbench.impls.catalogue.discovery import own
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Array, Implementation
 from w2vbench.impls.interface.case import Size
 from w2vbench.impls.interface.checks import Tables, Wrong, as_arrays, new_tables, tables_after
-from w2vbench.impls.interface.interface import Array, Implementation
 
 from tests.impls.calling import available
 

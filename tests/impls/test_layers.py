@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from w2vbench.impls import layers
-from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.interface import Array
 from w2vbench.impls.layers import (
     Embedding,
     EmbeddingDot,

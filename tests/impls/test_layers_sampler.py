@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import chisquare
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.layers import CBOW, UnigramSampler
 from w2vbench.impls.sampling.with_replacement import alias
 from w2vbench.impls.sampling.without_replacement import gumbel_top_k

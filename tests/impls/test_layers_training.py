@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from w2vbench.impls.catalogue.discovery import own
-from w2vbench.impls.interface.interface import Array, Implementation
+from w2vbench.impls.interface import Array, Implementation
 from w2vbench.impls.layers import CBOW, Embedding, SkipGram, UnigramSampler
 from w2vbench.impls.lookup import gather, lookup, take_out
 from w2vbench.impls.scatter import accumulate, dense

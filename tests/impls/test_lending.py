@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from w2vbench.impls.choosing.lending import ALONE, IN_LIST, NEVER, Lender, lendable, other
-from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.interface import Array
 
 from tests.processes import ROOT
 

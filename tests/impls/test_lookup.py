@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from w2vbench.impls.interface import Array, Implementation
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Implementation
 from w2vbench.impls.lookup import gather, lookup, one_hot_dot
 
 from tests.impls.calling import called, for_every, implementations, sized

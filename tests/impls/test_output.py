@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_expit, log_softmax, softmax
 from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface import Array, Implementation, Problem
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Implementation, Problem
 from w2vbench.impls.output.hierarchical import Tree, huffman
 from w2vbench.impls.output.softmax import tiles
 

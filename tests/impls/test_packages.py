@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from w2vbench.impls.catalogue.discovery import ENTRY_POINTS, from_packages, load, own
-from w2vbench.impls.interface.interface import INTERFACE_VERSION
+from w2vbench.impls.interface import INTERFACE_VERSION
 
 from tests.impls.files import LINE, MINE, module, refusal_of, written
 from tests.tables import table

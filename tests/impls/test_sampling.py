@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from w2vbench.impls.compiling.functions import compiled
 from w2vbench.impls.corpus.texts import encode
+from w2vbench.impls.interface import Array, Implementation, Problem
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Implementation, Problem
 from w2vbench.impls.parts.random import alias_table, integer_alias_table, next_bits, state
 from w2vbench.impls.sampling.contract import inclusion_probabilities
 from w2vbench.impls.sampling.with_replacement import TABLE, integer_sums, unigram_table

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 from w2vbench.impls.catalogue.discovery import own
-from w2vbench.impls.interface.interface import Array, Implementation
+from w2vbench.impls.interface import Array, Implementation
 
 from tests.impls.calling import called, for_every, implementations, sized
 

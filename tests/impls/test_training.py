@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from w2vbench.bench.engine.protocol import MeasurementSettings
 from w2vbench.bench.plans.run.problems import admit, new_problem_run
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Array, Implementation, Problem
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Implementation, Problem
 from w2vbench.impls.training import compiled as looped
 from w2vbench.impls.training import staged
 from w2vbench.impls.training.compiled import CompiledModel

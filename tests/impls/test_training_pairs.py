@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Implementation
 from w2vbench.impls.training import contract
 from w2vbench.impls.training.compiled import CompiledModel
 from w2vbench.impls.training.contract import covers, topic_text

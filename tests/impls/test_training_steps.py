@@ -13,8 +13,8 @@ from w2vbench.impls.compiling.functions import compiled
 from w2vbench.impls.compiling.intrinsics import training_steps as steps
 from w2vbench.impls.compiling.intrinsics.training_rows import UNIT_FLOATS, floats_of_slopes, rows_together
 from w2vbench.impls.compiling.intrinsics.vectors import LINE_FLOATS
+from w2vbench.impls.interface import Array
 from w2vbench.impls.interface.arrays import aligned
-from w2vbench.impls.interface.interface import Array
 from w2vbench.impls.parts.random import integer_alias_table, state
 from w2vbench.impls.training.compiled import SLOTS, CompiledModel, centres_of_a_step, draw_targets
 

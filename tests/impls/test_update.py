@@ -11,8 +11,8 @@ import pytest
 from hypothesis import strategies as st
 from w2vbench.impls.catalogue.discovery import kernels, own
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Array, Implementation, Kernel, Wrong
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Implementation, Kernel, Wrong
 from w2vbench.impls.update import adam, difference, lazy_adam, scatter_sgd, sgd
 from w2vbench.impls.update.contract import BLOCK_ROWS, CHECKED_BLOCKS, DRAWN_ENTRIES, check_adam, rate, starts_of_blocks
 

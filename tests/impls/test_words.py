@@ -14,8 +14,8 @@ from scipy.stats import chisquare
 from w2vbench.impls.corpus.batches import distinct
 from w2vbench.impls.corpus.texts import encode
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Array
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array
 from w2vbench.impls.lookup import lookup
 
 from tests.impls.book import windows

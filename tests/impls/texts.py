@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from w2vbench.impls.interface import Array, Implementation, Problem
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Array, Implementation, Problem
 from w2vbench.impls.training.contract import topic_text, training_problem
 from w2vbench.impls.training.implementations import CBOW, SKIP_GRAM
 from w2vbench.impls.training.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 from w2vbench.bench.plans.packages.asked import check_package, selected
 from w2vbench.bench.plans.run.request import PlanError, Request
 from w2vbench.impls.catalogue import discovery as catalogue
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 
 from tests.commands.wheels import MINE
 

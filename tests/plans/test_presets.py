@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from w2vbench.bench.plans.run.presets import DECK, NEGATIVES, PRESETS, TRAINING_KERNELS, WHOLE_TABLE_KERNELS
 from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface import Kernel
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Kernel
 from w2vbench.reports.deck.facts import FROM_V, GROWTHS, TIMES, TO_V
 from w2vbench.reports.deck.printed import FIGURES
 from w2vbench.reports.deck.screens import CHAPTERS, CHARTS

@@ -1,4 +1,4 @@
-"""``reports.load``: the documented columns, in the documented units, whatever the file holds."""
+"""``w2vbench.load``: the documented columns, in the documented units, whatever the file holds."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from w2vbench.reports.file.files import read
 from w2vbench.reports.file.frame import COLUMNS, FIGURES, GROWTH_FROM, frame, speedup, wall_time
 from w2vbench.reports.statistics.problems import Interval
 
+import w2vbench
 from tests import saved
 from tests.saved import PROBLEM, PYTEST, STATUSES, not_measured, processes, row, without_processes
-from w2vbench import reports
 
 
 def cases_of(*rows: saved.Content, **suite: Any) -> pd.DataFrame:
@@ -33,7 +33,7 @@ def cases_of(*rows: saved.Content, **suite: Any) -> pd.DataFrame:
 
 @pytest.mark.parametrize("path", [PROBLEM, PYTEST], ids=["run", "pytest-benchmark"])
 def test_the_columns_are_the_documented_ones_in_their_order_and_have_units(path: Any) -> None:
-    assert list(reports.load(path).columns) == list(COLUMNS) == list(reports.COLUMNS)
+    assert list(w2vbench.load(path).columns) == list(COLUMNS) == list(w2vbench.COLUMNS)
     for name, meaning in COLUMNS.items():
         assert re.search({"s": "second|time", "bytes": "bytes"}.get(name.rpartition("_")[2], "."), meaning), name
 
@@ -56,7 +56,7 @@ def test_cases_without_figures_stand_there_with_status_and_reason(statuses: tupl
 
 
 def test_a_real_file_gives_its_own_numbers() -> None:
-    table, rows = reports.load(PROBLEM), read(PROBLEM).benchmarks
+    table, rows = w2vbench.load(PROBLEM), read(PROBLEM).benchmarks
     for (_, case), one in zip(table.iterrows(), rows, strict=True):
         extra = one.extra_info
         assert case.wall_s == pytest.approx(stats.gmean([np.nanmedian(walls) for walls in one.walls]), rel=1e-12)
@@ -66,7 +66,7 @@ def test_a_real_file_gives_its_own_numbers() -> None:
 
 
 def test_a_real_file_of_pytest_benchmark_gives_its_medians() -> None:
-    table, rows = reports.load(PYTEST), read(PYTEST).benchmarks
+    table, rows = w2vbench.load(PYTEST), read(PYTEST).benchmarks
     assert list(table.wall_s) == [one.stats.median for one in rows]
     assert list(table.problem) == [one.group for one in rows]
     assert list(table.case) == [one.param for one in rows]
@@ -103,8 +103,8 @@ def test_loading_leaves_the_collector_on_or_off_as_it_was(text: str, collecting:
     (tmp_path / "result.json").write_text(text)
     (gc.enable if collecting else gc.disable)()
     try:
-        with contextlib.suppress(reports.ResultError):
-            reports.load(tmp_path / "result.json")
+        with contextlib.suppress(w2vbench.ResultError):
+            w2vbench.load(tmp_path / "result.json")
         assert gc.isenabled() == collecting
     finally:
         gc.enable()
@@ -165,7 +165,7 @@ def test_growth_joins_only_cases_that_differ_in_nothing_but_the_vocabulary() -> 
 
 
 def test_growth_in_a_real_file_is_scipys_regression_process_by_process_with_its_interval() -> None:
-    rows, table = read(PROBLEM).benchmarks, reports.load(PROBLEM)
+    rows, table = read(PROBLEM).benchmarks, w2vbench.load(PROBLEM)
     for slug, cases in table[table.V >= GROWTH_FROM].groupby("implementation"):
         walls = {one.extra_info.size.V: one.walls for one in rows if one.slug == slug}
         medians = np.array([[np.nanmedian(one) for one in walls[V]] for V in cases.V])

@@ -16,10 +16,10 @@ from w2vbench.reports.file.files import ResultError, dump, read, write
 from w2vbench.reports.file.schema.result import with_part
 from w2vbench.reports.outputs import report
 
+import w2vbench
 from tests import saved
 from tests.processes import PATIENCE_S
 from tests.saved import PROBLEM, PYTEST, Content
-from w2vbench import reports
 
 BENCHMARK = Path(sys.executable).with_name("pytest-benchmark")
 CONTENTS = {"small": saved.small()} | {path.stem: json.loads(path.read_bytes()) for path in (PROBLEM, PYTEST)}
@@ -56,7 +56,7 @@ def test_what_is_written_is_read_again_whole(tmp_path: Path, name: str) -> None:
     write(path, saved.text(content))
     assert json.loads(path.read_bytes()) == content
     assert json.loads(dump(read(path))) == content
-    assert len(reports.load(path)) == len(content["benchmarks"]) + len(content["w2vbench"].get("not_measured", []))
+    assert len(w2vbench.load(path)) == len(content["benchmarks"]) + len(content["w2vbench"].get("not_measured", []))
 
 
 def test_a_file_may_know_more_than_this_version_reads(tmp_path: Path) -> None:

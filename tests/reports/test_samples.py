@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from w2vbench.reports.file.samples import COLUMNS, load_samples, table
 
+import w2vbench
 from tests import saved
 from tests.reports.comparisons import case, compared
-from w2vbench import reports
 
 
 def test_each_sample_of_a_run_is_a_row_and_rounds_without_a_figure_are_none() -> None:
@@ -14,7 +14,7 @@ def test_each_sample_of_a_run_is_a_row_and_rounds_without_a_figure_are_none() ->
     result = saved.result(
         saved.row("gather", rounds), limit_samples={"lookup@V=1": {"call": [{"wall_s": [1e-7], "cpu_s": [0.0]}]}}
     )
-    assert reports.load_samples is load_samples
+    assert w2vbench.load_samples is load_samples
     found = table(result)
     assert list(found) == list(COLUMNS)
     mine = found[found.variant == "gather"]

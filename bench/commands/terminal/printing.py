@@ -18,7 +18,7 @@ import typer
 from rich.console import Console, RenderableType
 from w2vbench.bench.engine.protocol import OK, SKIPPED, Verdict
 from w2vbench.impls.catalogue import discovery as catalogue
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 
 from .streams import say
 

@@ -14,9 +14,9 @@ import numpy as np
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import limit_memory, pin
 from w2vbench.bench.engine.protocol import OK, WRONG, Measure, Variant
+from w2vbench.impls.interface import Implementation, Kernel, Problem
 from w2vbench.impls.interface.case import Size
 from w2vbench.impls.interface.facts import has_attribute
-from w2vbench.impls.interface.interface import Implementation, Kernel, Problem
 
 from .checking.contract import COMPILATION_PATIENCE, Fault, check_problem, compilation_patience
 from .checking.verify import Verifier

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import limit_memory, pin
 from w2vbench.impls.corpus.words import Corpus, Ints
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Size
 from w2vbench.impls.interface.facts import has_attribute
-from w2vbench.impls.interface.interface import Implementation
 from w2vbench.impls.training.contract import LONGEST, Model, training_problem
 from w2vbench.impls.training.pairs import noise_loss
 from w2vbench.impls.training.settings import Settings

@@ -15,8 +15,8 @@ from w2vbench.bench.engine.protocol import BookChecked, LineProfile, Measurement
 from w2vbench.bench.plans.run.presets import fit
 from w2vbench.bench.plans.run.request import Note
 from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Implementation
 from w2vbench.reports.statistics.problems import Floats, Interval, paired_ratio, typical_figure
 
 from .reader.variants import TIMINGS, NotTimed, Timing

@@ -13,8 +13,8 @@ from w2vbench.bench.plans.run.presets import GATE
 from w2vbench.bench.plans.run.request import PlanError, Request
 from w2vbench.bench.plans.run.selection import Selection, no_such_kernel
 from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Case
-from w2vbench.impls.interface.interface import Implementation
 
 
 def selected(request: Request, threads: int, where: str) -> list[Implementation]:

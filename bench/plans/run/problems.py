@@ -21,9 +21,9 @@ from w2vbench.bench.engine.protocol import (
     Verdict,
 )
 from w2vbench.bench.engine.worker.profiling.memory import NO_ANSWER
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Case, Size
 from w2vbench.impls.interface.facts import array_bytes
-from w2vbench.impls.interface.interface import Implementation
 from w2vbench.reports.file.limits import CALL
 from w2vbench.reports.file.schema.fields import Samples
 from w2vbench.reports.statistics.units import size_bytes

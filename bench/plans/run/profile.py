@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from w2vbench.bench.engine.pool.worker_process import WorkerFailure
 from w2vbench.bench.engine.protocol import LineProfile, MeasurementSettings
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Case, Size
-from w2vbench.impls.interface.interface import Implementation
 
 from .presets import fit
 from .request import PlanError, Request, Say

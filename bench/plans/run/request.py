@@ -11,7 +11,7 @@ from w2vbench.bench.engine.machine.program import ROOMS
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import texts
 from w2vbench.impls.corpus.words import Corpus
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 
 from .selection import Selection, no_such_kernel
 

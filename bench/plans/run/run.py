@@ -15,8 +15,8 @@ from w2vbench.bench.engine.pool.pool import MOST_SPARES
 from w2vbench.bench.engine.protocol import OK, WRONG, MeasurementSettings, Verdict
 from w2vbench.bench.engine.worker.checking.contract import adapted_to, skipped_here
 from w2vbench.impls.catalogue import discovery as catalogue
+from w2vbench.impls.interface import Implementation, Kernel
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Implementation, Kernel
 from w2vbench.reports.file.files import WRITTEN
 from w2vbench.reports.file.schema.result import ResultFile
 from w2vbench.reports.findings.ranking import looks

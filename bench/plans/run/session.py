@@ -24,7 +24,7 @@ from w2vbench.bench.engine.pool.contracts import check_contracts
 from w2vbench.bench.engine.pool.pool import Workers
 from w2vbench.bench.engine.protocol import OK, SKIPPED, WRONG, ImplementationSource, MeasurementSettings, Verdict
 from w2vbench.impls.corpus.words import Corpus
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 from w2vbench.reports.file.schema.comparison import Comparison
 from w2vbench.reports.file.schema.result import SCHEMA, Commit, Engine, Phase, ResultFile, Row, Suite
 

@@ -12,7 +12,7 @@ from w2vbench.bench.plans.run.keeping import Outputs, keep, locked, put_aside
 from w2vbench.bench.plans.run.request import MeasurementRequest, Note, NothingToKeep, PlanError, Say
 from w2vbench.bench.plans.run.selection import Selection
 from w2vbench.bench.plans.run.session import Session, memory_limit
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 from w2vbench.reports.file.files import ResultError, dump, read, write
 from w2vbench.reports.file.schema.result import ResultFile
 

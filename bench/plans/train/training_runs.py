@@ -18,7 +18,7 @@ from w2vbench.bench.engine.worker.training_loop import LEAST_PIECE
 from w2vbench.bench.plans.run.request import Note
 from w2vbench.bench.plans.run.rows import names
 from w2vbench.impls.corpus.words import Corpus
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 from w2vbench.impls.training.settings import Settings
 from w2vbench.reports.file.schema.training import Training, TrainingRun
 from w2vbench.reports.others.training import PEER

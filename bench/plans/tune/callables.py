@@ -1,4 +1,4 @@
-"""What ``impls.best`` and ``impls.dispatch`` give a program, as implementations that the engine can check and time.
+"""What ``w2vbench.best`` and ``w2vbench.dispatch`` give a program, as implementations that the engine can check and time.
 
 The engine loads this file as it loads a user's. A table's times are those of the functions that a program calls: with the check
 of their arguments, and with results of the caller's own. ``lookup/best-gather`` is the function whose implementation is
@@ -13,14 +13,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from w2vbench.impls import dispatch
 from w2vbench.impls.catalogue.discovery import own
 from w2vbench.impls.choosing.arguments import examples
 from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes, default_path, read
-from w2vbench.impls.choosing.dispatcher import Dispatched
+from w2vbench.impls.choosing.dispatcher import Dispatched, dispatch
 from w2vbench.impls.choosing.offered import candidates
 from w2vbench.impls.compiling.functions import ready as ready_code
-from w2vbench.impls.interface.interface import Implementation, Kernel, Problem
+from w2vbench.impls.interface import Implementation, Kernel, Problem
 
 BEST = "best-"
 """What the slug of a function begins with whose implementation does not change."""

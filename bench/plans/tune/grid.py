@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from w2vbench.bench.plans.run.presets import fit
 from w2vbench.impls.choosing.choice import DROPPED
+from w2vbench.impls.interface import Kernel
 from w2vbench.impls.interface.case import Size
 from w2vbench.impls.interface.facts import array_bytes
-from w2vbench.impls.interface.interface import Kernel
 
 LONGEST_CALL_S = 0.05
 """Sizes are left out at which the least work of a call takes longer than this, at BYTES_PER_S and FLOPS_PER_S."""

@@ -1,6 +1,6 @@
 """The regret of a dispatch table: how much slower the chosen implementation is than the fastest, at sizes that it has not.
 
-At random sizes, ``impls.dispatch`` is timed beside the function that ``impls.best`` gives for each implementation. The fastest is
+At random sizes, ``w2vbench.dispatch`` is timed beside the function that ``w2vbench.best`` gives for each implementation. The fastest is
 found in half of the processes, and the times to compare come from the other half, so that luck in finding it does not count.
 """
 
@@ -25,8 +25,8 @@ from w2vbench.impls.catalogue.discovery import own
 from w2vbench.impls.choosing.choice import DROPPED
 from w2vbench.impls.choosing.dispatch_table import ENVIRONMENT, DispatchTable, KernelTimes, load
 from w2vbench.impls.choosing.offered import candidates
+from w2vbench.impls.interface import Implementation, Kernel
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Implementation, Kernel
 
 from .callables import BEST, CALLABLES, DIRECT, DISPATCHED
 from .grid import is_measurable

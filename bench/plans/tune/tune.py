@@ -1,4 +1,4 @@
-"""Tuning: measure the functions that ``impls.best`` gives, over a grid of sizes, and keep their times as a dispatch table.
+"""Tuning: measure the functions that ``w2vbench.best`` gives, over a grid of sizes, and keep their times as a dispatch table.
 
 Every implementation is measured in a first short process. Those that are DROPPED times slower than the fastest are then left out,
 and where several remain, further processes measure these.
@@ -119,7 +119,7 @@ class Tuned:
 
 
 def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
-    """Check and measure the functions of ``impls.best``, and write the table.
+    """Check and measure the functions of ``w2vbench.best``, and write the table.
 
     Kernels and sizes that were not measured keep their times of an earlier table of the same machine and versions. An interrupted
     tuning adds the kernels of which every size was measured at least once, and replaces no time by one of fewer processes.

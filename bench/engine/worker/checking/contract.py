@@ -21,9 +21,9 @@ from w2vbench.bench.engine.worker.variants.variant import adapt_batch, check_sam
 from w2vbench.bench.engine.worker.variants.watch import checksum, immutable_arrays, patch_reason, watched_names
 from w2vbench.impls.catalogue.discovery import floors, missing
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Implementation, Kernel, Problem, Wrong
 from w2vbench.impls.interface.case import Size
 from w2vbench.impls.interface.facts import has_attribute
-from w2vbench.impls.interface.interface import Implementation, Kernel, Problem, Wrong
 from w2vbench.impls.interface.messages import describe, message_of
 
 OVER_LIMIT = "needs more memory than its limit allows"

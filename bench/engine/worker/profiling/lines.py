@@ -28,8 +28,8 @@ from w2vbench.bench.engine.worker.variants.methods import lined
 from w2vbench.bench.engine.worker.variants.sources import load_source
 from w2vbench.bench.engine.worker.variants.variant import adapt_batch
 from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface import Implementation, Problem
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.interface import Implementation, Problem
 from w2vbench.impls.interface.messages import describe
 
 from .memory import in_children, trim_heap

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 import psutil
 from w2vbench.bench.engine.machine.process import call_libc, end_with_parent
 from w2vbench.bench.engine.worker.variants.variant import adapt_batch
-from w2vbench.impls.interface.interface import Implementation, Problem
+from w2vbench.impls.interface import Implementation, Problem
 from w2vbench.impls.interface.messages import type_and_message
 
 REPEAT_LIMIT_S = 0.25

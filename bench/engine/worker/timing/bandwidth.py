@@ -16,8 +16,8 @@ from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import blas_threads, pin
 from w2vbench.impls.compiling.functions import ready
 from w2vbench.impls.compiling.intrinsics.products import blocks, product, product_way
+from w2vbench.impls.interface import Array
 from w2vbench.impls.interface.arrays import resident_zeros
-from w2vbench.impls.interface.interface import Array
 
 SMALLEST, LARGEST = 256 << 10, 256 << 20
 """Working sets in bytes, from half a level-2 cache to many times a level-3 cache, beyond which bandwidth no longer changes."""

@@ -8,7 +8,7 @@ from w2vbench.bench.engine.protocol import FLOOR
 from w2vbench.bench.engine.worker.variants.loop import sampler
 from w2vbench.bench.engine.worker.variants.variant import PreparedVariant, prepare_variant
 from w2vbench.impls.catalogue.discovery import floors
-from w2vbench.impls.interface.interface import Kernel, Problem
+from w2vbench.impls.interface import Kernel, Problem
 
 CALL = f"{FLOOR}call"
 """The variant that does nothing. It shows what a call costs, and how the machine's own speed varies from round to round."""

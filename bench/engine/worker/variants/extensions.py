@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from w2vbench.bench.engine import protocol
-from w2vbench.impls.interface.interface import Implementation, Kernel
+from w2vbench.impls.interface import Implementation, Kernel
 
 from .methods import MethodCalls
 

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.pool.worker_process import START_PATIENCE
-from w2vbench.impls.interface.interface import Implementation
+from w2vbench.impls.interface import Implementation
 
 
 def load_packages(implementation: Implementation, variant: str, emit: protocol.Emit) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 
-from w2vbench.impls.interface.interface import Implementation, Kernel, Problem
+from w2vbench.impls.interface import Implementation, Kernel, Problem
 
 from .variant import PreparedVariant, prepare_variant
 

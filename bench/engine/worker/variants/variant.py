@@ -9,7 +9,7 @@ from itertools import cycle, islice
 from typing import Any, NamedTuple
 
 import numpy as np
-from w2vbench.impls.interface.interface import Implementation, Kernel, Problem, Wrong
+from w2vbench.impls.interface import Implementation, Kernel, Problem, Wrong
 
 from .loop import Arguments, Function, Sampler, sampler
 

@@ -12,7 +12,7 @@ from operator import is_
 from types import CodeType, FrameType, FunctionType, ModuleType
 
 import numpy as np
-from w2vbench.impls.interface.interface import Array, Kernel, Problem
+from w2vbench.impls.interface import Array, Kernel, Problem
 
 OWN = "w2vbench."
 """How the names of this program's modules begin."""

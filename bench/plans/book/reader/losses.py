@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from w2vbench.bench.plans.book.trial.expected import sigmoid, softmax
-from w2vbench.impls.interface.interface import Array, Kernel
+from w2vbench.impls.interface import Array, Kernel
 
 LARGEST = 1e-6
 """The largest number inside of the logarithm that is taken for such a one, or the least probability that is left as it is."""

@@ -13,7 +13,7 @@ import numpy as np
 from w2vbench.bench.engine.protocol import LAYER
 from w2vbench.bench.engine.worker.variants.methods import MethodCalls
 from w2vbench.impls import layers
-from w2vbench.impls.interface.interface import Array, Kernel, Problem
+from w2vbench.impls.interface import Array, Kernel, Problem
 
 Prepared = tuple[Any, ...]
 """A layer, and arguments of its method that are made outside the clock."""

@@ -17,7 +17,7 @@ import numpy as np
 from w2vbench.bench.engine.worker.variants.methods import MethodCalls
 from w2vbench.bench.plans.book.trial.trial import reachable
 from w2vbench.impls.catalogue import discovery as catalogue
-from w2vbench.impls.interface.interface import Array, Kernel, Problem
+from w2vbench.impls.interface import Array, Kernel, Problem
 
 from .loading import load_classes
 from .losses import forgiving

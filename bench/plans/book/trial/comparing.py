@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.interface import Array
 
 CLOSE, TINY = 2e-4, 1e-6
 """Relative to a number and to the largest one, and absolute: float32 and the book's 1e-7 inside of the logarithm stay far below,

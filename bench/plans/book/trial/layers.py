@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.interface import Array
 
 from . import expected
 from .comparing import inputs

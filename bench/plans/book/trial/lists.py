@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.interface import Array
 
 from .comparing import close, difference
 from .trial import Stop, Trial, reachable

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.interface import Array
 
 from . import expected
 from .comparing import inputs

@@ -8,7 +8,7 @@ from pathlib import Path
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.worker.variants import extensions
 from w2vbench.bench.engine.worker.variants.methods import MethodCalls
-from w2vbench.impls.interface.interface import Implementation, Kernel
+from w2vbench.impls.interface import Implementation, Kernel
 
 
 def check(job: protocol.CheckBook, emit: protocol.Emit) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from w2vbench.impls.interface.interface import Array
+from w2vbench.impls.interface import Array
 
 from . import expected
 from .trial import Stop, Trial
