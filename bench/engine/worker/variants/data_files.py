@@ -17,6 +17,8 @@ PROJECT = re.compile(
 """Files about a project. Timed code is assumed not to read them, unless it names one."""
 SOURCES = (".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".pyx", ".pxd", ".pxi", ".rs", ".f", ".f90", ".cu", ".zig")
 """What an extension is built from when its package is installed."""
+ACKNOWLEDGED = "w2vbench.toml"
+"""The file of acknowledged slowdowns: this program reads it, and no code that is timed."""
 SHORTEST = 4
 """Least length of a text that may stand for a part of a file's name."""
 
@@ -66,6 +68,7 @@ def is_data(name: str) -> bool:
         path.suffix not in (".py", ".pyi", *DOCUMENTS)
         and not any(part.startswith(".") for part in path.parts)
         and path.parts[0] not in ("docs", "doc")
+        and name != ACKNOWLEDGED
     )
 
 
