@@ -10,15 +10,30 @@ import pytest
 
 ROOT = Path(__file__).parent
 LONGEST = (
-    *("docs/test_guides.py", "commands/test_compare.py", "commands/test_check_book.py", "commands/test_packages.py"),
-    *("engine/test_cheats.py", "commands/test_resume.py", "plans/test_problems.py", "commands/test_cli.py"),
     *(
-        "commands/test_cluster.py",
-        "commands/test_tune.py",
-        "commands/test_train_command.py",
+        "docs/test_guides.py",
+        "bench/commands/test_compare.py",
+        "bench/commands/test_check_book.py",
+        "bench/commands/test_packages.py",
+    ),
+    *(
+        "bench/engine/test_cheats.py",
+        "bench/commands/test_resume.py",
+        "bench/plans/test_problems.py",
+        "bench/commands/test_cli.py",
+    ),
+    *(
+        "bench/commands/test_cluster.py",
+        "bench/commands/test_tune.py",
+        "bench/commands/test_train_command.py",
         "w2vbench/test_example.py",
     ),
-    *("plans/test_installers.py", "impls/test_compiled.py", "impls/test_contract.py", "test_seven_steps.py"),
+    *(
+        "bench/plans/test_installers.py",
+        "impls/compiling/test_compiled.py",
+        "impls/test_contract.py",
+        "test_seven_steps.py",
+    ),
 )
 """The files in tests/ that take longest begin first: none of them is then left to one process while the others have nothing to do."""
 

@@ -25,7 +25,7 @@ from w2vbench.reports.file.frame import speedup
 from w2vbench.reports.file.schema.result import ResultFile
 from w2vbench.reports.statistics.units import times
 
-from tests.commands.loopback import Loopback, another_version, entries, result_of, wait_for
+from tests.bench.commands.loopback import Loopback, another_version, entries, result_of, wait_for
 from tests.processes import PATIENCE_S, started, w2vbench
 
 HOSTS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tests.commands.theirs import GATHERS, make_repository, source
+from tests.bench.commands.theirs import GATHERS, make_repository, source
 from tests.processes import git
 from tests.vectors import load
 

@@ -1,1 +1,1 @@
-""""""
+"""Discovery: which implementations there are, and what can run here."""

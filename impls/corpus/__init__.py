@@ -1,1 +1,1 @@
-""""""
+"""Texts as words, words as index streams, and streams as rotating batches."""

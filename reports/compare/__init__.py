@@ -1,1 +1,1 @@
-""""""
+"""Comparisons and calibrations, for people and for CI."""

@@ -1,1 +1,1 @@
-""""""
+"""The source deck's figures, and its page."""

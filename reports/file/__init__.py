@@ -1,1 +1,1 @@
-""""""
+"""Result files: their schema, reading and writing, and the table of cases."""

@@ -1,1 +1,1 @@
-""""""
+"""What a run's figures say: which is fastest, why, and what surprises."""

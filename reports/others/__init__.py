@@ -1,1 +1,1 @@
-""""""
+"""History, machines, releases and training runs."""

@@ -1,1 +1,1 @@
-""""""
+"""A run's page, Markdown and terminal table."""

@@ -1,1 +1,1 @@
-""""""
+"""Pure functions from samples to figures and verdicts."""

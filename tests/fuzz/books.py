@@ -11,7 +11,7 @@ from w2vbench.bench.plans.book.reader.loading import load_classes
 from w2vbench.bench.plans.book.trial.checking import check_class, weights_of
 from w2vbench.impls.catalogue.discovery import CatalogueError
 
-from tests.engine.book import LAYERS
+from tests.bench.engine.book import LAYERS
 
 from .code import LINES, WORDS
 from .kinds import Input

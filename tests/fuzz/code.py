@@ -9,7 +9,7 @@ from pathlib import Path
 from w2vbench.bench.engine.worker.variants.sources import facts
 from w2vbench.impls.catalogue.discovery import CatalogueError, import_roots, load
 
-from tests.commands.theirs import GATHERS, source
+from tests.bench.commands.theirs import GATHERS, source
 from tests.processes import git
 from tests.tables import table
 

@@ -26,7 +26,7 @@ from w2vbench.reports.file.files import dump
 from w2vbench.reports.file.schema.fields import Samples
 from w2vbench.reports.file.schema.result import ResultFile
 
-from tests.commands.asking import Began, small_text
+from tests.bench.commands.asking import Began, small_text
 
 from .kinds import Input
 from .mutations import bytes_changed, json_changed

@@ -9,7 +9,7 @@ from typing import Any
 from typer.main import get_command
 from w2vbench.bench.main import app
 
-from tests.commands.test_odd_input import NEEDED, ODD
+from tests.bench.commands.test_odd_input import NEEDED, ODD
 
 from .kinds import Input
 

@@ -11,11 +11,11 @@ from w2vbench.reports.file.files import dump
 from w2vbench.reports.file.schema.result import with_part
 
 from tests import saved
-from tests.reports import deck_runs
-from tests.reports.comparisons import SITUATIONS
-from tests.reports.test_calibration import whole as calibration
-from tests.reports.test_releases import numbas as releases
-from tests.reports.test_training import training
+from tests.reports.compare.comparisons import SITUATIONS
+from tests.reports.compare.test_calibration import whole as calibration
+from tests.reports.deck import deck_runs
+from tests.reports.others.test_releases import numbas as releases
+from tests.reports.others.test_training import training
 
 from .kinds import Input
 from .mutations import json_file, places

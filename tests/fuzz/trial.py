@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from unittest.mock import patch
 
-from tests.commands.asking import answer_to, stand_ins
+from tests.bench.commands.asking import answer_to, stand_ins
 from tests.processes import w2vbench
 
 from .code import make_repository

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.impls.identities import WORLD, digest
+from tests.impls.identity.identities import WORLD, digest
 from w2vbench import impls
 
 

@@ -22,7 +22,7 @@ from w2vbench.impls.scatter.bag import bag as scatter_bag
 
 import w2vbench
 from tests.impls.calling import available, called, for_every, implementations, slopes, verdict_of
-from tests.impls.dispatched import function_of, table_of
+from tests.impls.choosing.dispatched import function_of, table_of
 
 LOOKUPS, SCATTERS = implementations("lookup.bag"), implementations("scatter.bag")
 KERNELS = [pytest.param(kernel, id=kernel.name) for kernel in (lookup_bag, scatter_bag)]

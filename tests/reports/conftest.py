@@ -11,7 +11,7 @@ from w2vbench.reports.deck import page as deck_page
 from w2vbench.reports.run.page import html
 
 from tests.reports.browser import FILES, LARGE, WIDE, Show, View, patient
-from tests.reports.deck_runs import DECK_PAGES
+from tests.reports.deck.deck_runs import DECK_PAGES
 
 MOST_BYTES = 1_500_000
 

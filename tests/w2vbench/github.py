@@ -16,7 +16,7 @@ from threading import Thread
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-from tests.plans.repositories import commit, started
+from tests.bench.plans.repositories import commit, started
 from tests.processes import PATIENCE_S, ROOT, git
 
 EXAMPLE = ROOT / "examples/your-kernels"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.plans.repositories import commit
+from tests.bench.plans.repositories import commit
 from tests.processes import ROOT, git
 from tests.w2vbench.github import ACTION, TOKEN, api, checked_out, pull_request, run_action, step
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.theirs import compared
+from tests.bench.commands.theirs import compared
 from tests.processes import ROOT, git, w2vbench
 from tests.w2vbench.github import EXAMPLE, example
 from tests.w2vbench.repository import FAST, collected, run_pytest

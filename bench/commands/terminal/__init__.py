@@ -1,1 +1,1 @@
-""""""
+"""What commands share: options, parsing, progress and printing."""

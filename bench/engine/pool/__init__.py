@@ -1,1 +1,1 @@
-""""""
+"""Worker processes as the main process sees them, and the experiments that they measure."""

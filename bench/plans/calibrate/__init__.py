@@ -1,1 +1,1 @@
-""""""
+"""How often ``compare`` is right on this machine."""

@@ -1,1 +1,1 @@
-""""""
+"""The same run on several machines."""

@@ -1,1 +1,1 @@
-""""""
+"""The main job: check, time, and keep."""

@@ -1,1 +1,1 @@
-""""""
+"""Whole training runs: vectors, and speed against quality."""

@@ -1,1 +1,1 @@
-""""""
+"""The dispatch table: measured, and how good its choices are."""

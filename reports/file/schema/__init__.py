@@ -1,1 +1,1 @@
-""""""
+"""The models of a result file."""

@@ -1,1 +1,1 @@
-""""""
+"""Whether results are right, before and while they are timed."""

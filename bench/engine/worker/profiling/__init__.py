@@ -1,1 +1,1 @@
-""""""
+"""Memory and lines, measured apart from time."""

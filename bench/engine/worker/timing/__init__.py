@@ -1,1 +1,1 @@
-""""""
+"""Time: samples in interleaved rounds, and the machine's limits."""

@@ -1,1 +1,1 @@
-""""""
+"""What is timed: implementations from their sources, ready to be called."""

@@ -1,0 +1,217 @@
+"""Comparing revisions as a user does: real repositories, real processes. The changes are so large that no machine's noise hides them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from w2vbench.bench.engine.machine import cpus
+from w2vbench.bench.main import app
+from w2vbench.bench.plans.compare.measured import ComparisonRun
+
+from tests.bench.commands.theirs import GATHERS, ROWS, compared, leftovers, make_repository, source
+from tests.bench.plans.repositories import state
+from tests.processes import w2vbench
+
+OFTEN = "for _ in range(100):\n        out = W[idx]\n    return out\n"
+"""A hundred times as long as a gather takes."""
+SPIKES = """state[0] += 1
+    end = time.perf_counter() + 0.002
+    while time.perf_counter() < end:
+        pass
+    if {often} and state[0] % 7 == 0:
+        time.sleep(0.1)
+    return W[idx]"""
+CRASHES = """calls[0] += len(W) > 1000
+    if calls[0] > 30:  # more than the check makes
+        os._exit(3)
+    return W[idx]"""
+PREPARED = {
+    "reads": "json.loads((Path(__file__).parent / 'steps.json').read_text())",
+    "spikes": "np.zeros(1, np.int64)",
+    "prepares": "time.sleep(0.02)",
+}
+BEFORE = {
+    **GATHERS,
+    "meant": "return W[1 * idx]",
+    "crashes": "return W[2 * idx // 2]",
+    "reads": OFTEN.replace("100", "state"),
+    "spikes": SPIKES.format(often=False),
+    "prepares": "return W[idx]",
+}
+AFTER = {
+    **{slug: body for slug, body in BEFORE.items() if slug != "goes"},
+    "came": "return W[idx * 1]",
+    "stays": "return np.take(W, idx, axis=0)  # no change",
+    "breaks": "return W[idx] * 2",
+    "hoards": "return np.concatenate([W[idx]] * 50)[: len(idx)].copy()",
+    "meant": OFTEN,
+    "crashes": CRASHES,
+    "spikes": SPIKES.format(often=True),
+}
+"""Beside these, a file that ``reads`` reads, a module that ``slows`` imports, and what ``prepares`` prepares change."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished comparison: what it printed, what it left in which folder, and what the repository was before and after."""
+
+    process: subprocess.CompletedProcess[str]
+    out: Path
+    found: dict[str, Any]
+    states: list[object]
+
+    def case(self, slug: str) -> dict[str, Any]:
+        (one,) = (case for case in self.found["cases"] if case["implementation"] == slug)
+        return dict(one)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """All changes in one comparison, since one takes five processes, or up to 27, however many cases it has."""
+    folder = tmp_path_factory.mktemp("compared")
+    repository, out = (
+        make_repository(folder / "theirs", {"mine.py": source(BEFORE, PREPARED), "steps.json": "1"}),
+        folder / "out",
+    )
+    changed = source(AFTER, {**PREPARED, "prepares": "time.sleep(0.5)"}).replace("Outside", "Comments may change:")
+    (repository / "mine.py").write_text(changed)
+    (repository / "steps.json").write_text("100")
+    (repository / "kept/rows.py").write_text(f"def rows_of(W, idx):\n    {OFTEN}")
+    said = w2vbench("history", "--acknowledge", "lookup/meant@*", "--why", "it must", cwd=repository)
+    assert said.returncode == 0, said.stderr
+    before = state(repository)
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--only", "*@V=1e4*", "--out", str(out))
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(out.parent / "summary.md")}
+    process = w2vbench(*asked, "--junit", str(out.parent / "junit.xml"), cwd=repository, **github)
+    assert process.returncode == 1, process.stdout + process.stderr
+    return Done(process, out, compared(out), [before, state(repository)])
+
+
+def test_only_what_changed_is_measured(done: Done) -> None:
+    measured = {case["implementation"] for case in done.found["cases"]}
+    assert measured == {"slows", "breaks", "hoards", "meant", "crashes", "reads", "spikes", "prepares"}
+    assert (done.found["added"], done.found["removed"]) == (["lookup/came"], ["lookup/goes"])
+    assert any("lookup/stays" in case for cases in done.found["skipped"].values() for case in cases)
+
+
+@pytest.mark.parametrize("slug", ["slows", "meant", "reads"])
+def test_what_got_much_slower_is_found(done: Done, slug: str) -> None:
+    """By its own code, by a module that it imports, and by a file that its set-up reads. A busy machine may take several looks."""
+    case = done.case(slug)
+    assert case["verdict"] == "slower"
+    assert case["ratio"]["estimate"] > 10
+    assert case["acknowledged"] == ("it must" if slug == "meant" else None)
+
+
+def test_what_is_wrong_or_crashes_is_heads_fault(done: Done) -> None:
+    breaks, crashes = done.case("breaks"), done.case("crashes")
+    assert (breaks["verdict"], breaks["why"][:5]) == ("wrong", "HEAD:")
+    assert (crashes["verdict"], crashes["why"][:13]) == ("broken", "HEAD: crashed")
+
+
+def test_more_memory_is_found(done: Done) -> None:
+    assert done.case("hoards")["memory"] == "more"
+
+
+def test_what_a_user_feels_is_judged_though_the_median_is_the_same(done: Done) -> None:
+    """Every seventh call 100 ms slower; and set-up that takes half a second instead of 20 ms.
+
+    Means of a busy machine differ for the same code too: what they then decide is tested on samples that are given. There are so
+    few slow calls that the median hardly moves even where a busy machine interrupts half of the others.
+    """
+    spikes, prepares = done.case("spikes"), done.case("prepares")
+    assert spikes["verdict"] in ("slower", "inconclusive")
+    assert spikes["mean"]["estimate"] > spikes["ratio"]["estimate"]
+    assert prepares["setup"] == "slower"
+    assert prepares["verdict"] != "slower"
+
+
+def test_the_repository_is_left_as_it_was(done: Done) -> None:
+    assert "Traceback" not in done.process.stderr
+    assert done.states[0] == done.states[1]
+    assert not leftovers()
+
+
+def test_continuous_integration_gets_annotations_a_summary_and_junit(done: Done) -> None:
+    assert "::error file=mine.py,line=11,title=slower::lookup/slows@" in done.process.stdout
+    assert "lookup/meant@" not in "".join(line for line in done.process.stdout.splitlines() if line.startswith("::"))
+    assert "lookup/slows@" in (done.out.parent / "summary.md").read_text()
+    failed = {
+        one.attrib["name"].partition("@")[0]
+        for one in ElementTree.parse(done.out.parent / "junit.xml").iter("testcase")
+        if one.find("failure") is not None
+    }
+    assert failed - {"lookup/spikes"} == {
+        f"lookup/{slug}" for slug in ("slows", "breaks", "hoards", "crashes", "reads", "prepares")
+    }
+
+
+@pytest.fixture
+def forged(done: Done, tmp_path: Path) -> Path:
+    """A folder with that comparison's file, in which the verdict on ``slows`` was changed."""
+    content = json.loads((done.out / "comparison.json").read_text())
+    for case in content["w2vbench"]["comparison"]["cases"]:
+        if case["implementation"] == "slows":
+            case |= {"verdict": "same", "ratio": None, "why": "forged"}
+    (tmp_path / "forged.json").write_text(json.dumps(content))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("command", "code"), [("compare", 1), ("report", 0)])
+def test_a_stored_comparison_is_decided_by_its_samples_and_not_by_its_verdicts(
+    done: Done, forged: Path, command: str, code: int
+) -> None:
+    again = w2vbench(command, "forged.json", "--out", "again", cwd=forged)
+    assert again.returncode == code, again.stderr
+    assert (forged / "again/comparison.md").read_text() == (done.out / "comparison.md").read_text()
+
+
+def test_a_stored_comparison_takes_another_threshold_but_no_choice_of_cases(forged: Path) -> None:
+    wide = w2vbench("compare", "forged.json", "--threshold", "50%", "--out", "wide", "--json", cwd=forged)
+    assert json.loads(wide.stdout)["w2vbench"]["comparison"]["threshold"] == 0.5
+    assert w2vbench("compare", "forged.json", "--kernel", "lookup", cwd=forged).returncode == 2
+
+
+def test_an_acknowledged_slowdown_alone_passes_and_is_shown(done: Done, tmp_path: Path) -> None:
+    content = json.loads((done.out / "comparison.json").read_text())
+    content["w2vbench"]["comparison"]["cases"] = [done.case("meant")]
+    (tmp_path / "meant.json").write_text(json.dumps(content))
+    passed = w2vbench("compare", "meant.json", cwd=tmp_path)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert "acknowledged: it must" in passed.stdout
+
+
+def test_what_is_slower_on_several_threads_only_is_found_there(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process and fewer of its workers than users get: a hundred times as long is found by any number."""
+    several = "import os\nTIMES = 1 if os.environ['OMP_NUM_THREADS'] == '1' else 100\n"
+    (repository / "kept/rows.py").write_text(f"{several}def rows_of(W, idx):\n    {OFTEN.replace('100', 'TIMES')}")
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--only", "*/slows@V=1e4*", "--threads", "2", "--json")
+    monkeypatch.chdir(repository)
+    monkeypatch.setattr(ComparisonRun, "stages", (3, 4))
+    code = app(args=[*asked, "--out", str(tmp_path / "out")], standalone_mode=False)
+    said = capsys.readouterr()
+    assert code == 1, said.err
+    suite = json.loads(said.out)["w2vbench"]
+    (case,) = suite["comparison"]["cases"]
+    assert (case["case"][-3:], case["verdict"]) == (",t2", "slower")
+    assert case["head_cpu_s"] > 10 * case["base_cpu_s"] > 0
+    assert suite["environment"]["idlest_cpu"] is None  # not kept on one
+    if len(cpus.allowed()) < 2:
+        assert any("2 threads were asked for" in warning for warning in suite["warnings"])
+
+
+def test_a_budget_leaves_cases_out_and_says_so(repository: Path, tmp_path: Path) -> None:
+    (repository / "kept/rows.py").write_text(ROWS.replace("W[idx]", "W[idx * 1]"))
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--budget", "1s", "--out", str(tmp_path / "out"))
+    cut = w2vbench(*asked, cwd=repository)
+    assert cut.returncode in (0, 3), cut.stderr
+    left_out = compared(tmp_path / "out")["skipped"]
+    assert any("--budget" in why and cases for why, cases in left_out.items())

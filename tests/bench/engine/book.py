@@ -1,0 +1,52 @@
+"""The book's layers as its readers type them in, and changes of theirs: mistakes, and unusual solutions that are right."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from w2vbench.bench.engine.protocol import BookFault
+from w2vbench.bench.plans.book.reader.loading import load_classes
+from w2vbench.bench.plans.book.trial.checking import built_on, check_class, weights_of
+
+DATA = Path(__file__).parents[2] / "data" / "book"
+LAYERS = (DATA / "layers.txt").read_text("utf-8")
+AS_IN_THE_BOOK = "float64-as-the-book"
+"""What is remarked on the book's own layers."""
+
+
+def changes(name: str) -> list[dict[str, Any]]:
+    """A table of changes of the book's layers, ``wrong`` or ``right``."""
+    found: list[dict[str, Any]] = tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))[name]
+    return found
+
+
+def changed(pairs: Iterable[Sequence[str]], every: bool = False) -> str:
+    """The book's layers with texts replaced, each where it comes first, or everywhere."""
+    code = LAYERS
+    for old, new in pairs:
+        assert old in code, f"layers.txt has no {old!r}"
+        code = code.replace(old, new, -1 if every else 1)
+    return code
+
+
+def written(folder: Path, code: str, name: str = "layers.py") -> Path:
+    file = folder / name
+    file.write_text(code, "utf-8")
+    return file
+
+
+def faults_of(file: Path, only: Sequence[str] = ()) -> list[BookFault]:
+    """The faults of a file's classes, in this process; of classes that are built on wrong ones, none."""
+    classes = load_classes(file)
+    weights, wrong, faults = weights_of(classes), set[str](), list[BookFault]()
+    for name, kind in classes.items():
+        if (only and name not in only) or wrong & built_on(kind):
+            wrong.add(name)
+            continue
+        found = check_class(name, kind, weights)
+        wrong.update({name} if any(not one.remark for one in found) else ())
+        faults += found
+    return faults

@@ -1,0 +1,226 @@
+"""A comparison of two revisions beside the measuring: what figures mean, and whose fault it is if a case fails."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from w2vbench.bench.engine import protocol
+from w2vbench.bench.engine.pool.context import RunContext
+from w2vbench.bench.engine.pool.pool import Workers
+from w2vbench.bench.engine.pool.worker_process import LongestStep, WorkerFailure
+from w2vbench.bench.plans.calibrate.other_rules import RULES
+from w2vbench.bench.plans.compare.differences import CaseSelection, ComparedCase, Differences, list_sides
+from w2vbench.bench.plans.compare.measured import OVER_BUDGET, ComparisonRun, excuse
+from w2vbench.bench.plans.compare.samples import CaseSamples
+from w2vbench.bench.plans.compare.worktrees import RevisionError
+from w2vbench.reports.compare.stages import TRIPLE
+from w2vbench.reports.file.schema.fields import Samples
+from w2vbench.reports.statistics.looks import LOOKS, STAGES
+
+from tests.bench.plans.sides import facts
+from tests.saved import STATUSES
+
+# what is kept
+
+
+def test_a_case_that_could_not_be_compared_keeps_its_verdict() -> None:
+    (case, *_) = CaseSelection().cases(facts("lookup/mine"))
+    made = Differences(compared=[case], excluded={case: ("broken", "HEAD: crashed")})
+    (row,) = ComparisonRun(context(), made, lambda text, done, total: None).rows(Path("/tree"))
+    assert (row.verdict, row.why, row.processes, row.ratio) == ("broken", "HEAD: crashed", 0, None)
+
+
+@pytest.mark.parametrize(("measured", "missing"), [(TRIPLE, ""), (("base", "control"), "HEAD: crashed")])
+def test_memory_is_missing_only_of_a_case_whose_memory_was_not_measured(
+    measured: tuple[str, ...], missing: str
+) -> None:
+    """Though one process measures the memory of several cases, and ends early."""
+    (case, *_) = CaseSelection().cases(facts("lookup/mine"))
+    memory = {side: protocol.Memory(variant=side, peak_bytes=8, resident_bytes=8) for side in measured}
+    row = CaseSamples(memory=memory, missing_reason="HEAD: crashed").row(case, Path("/tree"), None)
+    assert row.memory_missing == missing
+
+
+# from look to look
+
+
+class Synthetic(ComparisonRun):
+    """A comparison of which each process finds HEAD slower by what is given; ``None`` for a case of which it cannot be told."""
+
+    slower: Mapping[str, float | None]
+
+    def check(self, cases: Sequence[ComparedCase]) -> None:
+        """Nothing is wrong."""
+
+    def measure_process(self, stage: int, cases: Sequence[ComparedCase]) -> None:
+        self.processes += 1
+        for case in cases:
+            slower, sign = self.slower[case.facts.slug], (-1) ** self.processes
+            shift = math.log1p(0.001 * sign + slower) if slower is not None else 0.05 * sign
+            times = {side: math.exp(shift if side == "head" else 0.0) for side in TRIPLE}
+            mine = self.samples.setdefault(case, CaseSamples())
+            mine.stages += [[] for _ in range(stage + 1 - len(mine.stages))]
+            mine.stages[stage].append({side: Samples(wall_s=[one], cpu_s=[one]) for side, one in times.items()})
+
+
+def test_only_what_a_look_leaves_undecided_is_measured_in_further_processes() -> None:
+    notes: list[tuple[str, int, int]] = []
+    cases = [CaseSelection().cases(facts(f"lookup/{slug}"))[0] for slug in ("alike", "slow", "noisy")]
+    run = Synthetic(context(), Differences(compared=cases), lambda *note: notes.append(note))
+    run.slower = {"alike": 0.0, "slow": 0.8, "noisy": None}
+    announced: list[tuple[float, float]] = []
+    run.announce = lambda first_s, further_s: announced.append((first_s, further_s))
+    run.run()
+    first, last = LOOKS[0].processes, LOOKS[-1].processes
+    assert [len(run.samples[case].processes) for case in cases] == [first, first, last]
+    assert [len(stage) for stage in run.samples[cases[2]].stages] == list(STAGES)
+    assert [done for _, done, _ in notes] == list(range(last))
+    assert notes[0] == ("all cases", 0, first)
+    assert notes[first] == ("1 undecided case", first, LOOKS[1].processes)
+    assert len(announced) == 1
+    rows = run.rows(Path("/tree"))
+    assert [row.verdict for row in rows] == ["same", "slower", "inconclusive"]
+    assert [row.processes for row in rows] == [first, first, last]
+
+
+def test_a_case_that_fails_meanwhile_is_measured_no_more_and_the_others_are() -> None:
+    cases = [CaseSelection().cases(facts(f"lookup/{slug}"))[0] for slug in ("noisy", "fails")]
+
+    class Failing(Synthetic):
+        def measure_process(self, stage: int, cases: Sequence[ComparedCase]) -> None:
+            super().measure_process(stage, cases)
+            if self.processes == LOOKS[0].processes + 1:
+                self.exclude(cases[-1], "head", "crashed", "because")
+
+    run = Failing(context(), Differences(compared=cases), lambda *note: None)
+    run.slower = {"noisy": None, "fails": None}
+    run.run()
+    assert [len(run.samples[case].processes) for case in cases] == [LOOKS[-1].processes, LOOKS[0].processes + 1]
+    assert [row.verdict for row in run.rows(Path("/tree"))] == ["inconclusive", "broken"]
+
+
+# cases that fail
+
+
+def context(workers: Workers | None = None) -> RunContext:
+    return RunContext(workers=workers or Workers(), corpus=Path("nowhere"))
+
+
+def comparing(*keys: str) -> ComparisonRun:
+    """A comparison that never starts a worker."""
+    cases = [case for key in keys for case in CaseSelection().cases(facts(key))]
+    return ComparisonRun(context(), Differences(compared=cases), lambda text, done, total: None)
+
+
+@pytest.mark.parametrize(
+    ("side_name", "status", "excused", "verdict", "why"),
+    [
+        ("head", "wrong", "", "wrong", "HEAD: because"),
+        *(("head", status, "", "broken", f"HEAD: {status}: because") for status in STATUSES if status != "wrong"),
+        ("head", "timeout", "BASE fails too", "inconclusive", "HEAD: timeout: because; but BASE fails too"),
+        ("base", "wrong", "", "failed", "BASE: because"),
+        *(("base", status, "", "failed", f"BASE: {status}: because") for status in STATUSES if status != "wrong"),
+        ("", "crashed", "", "failed", "crashed: because"),
+        ("", "error", "", "failed", "error: because"),
+    ],
+)
+def test_a_case_is_wrong_or_broken_only_by_heads_own_fault(
+    side_name: str, status: str, excused: str, verdict: str, why: str
+) -> None:
+    under_way = comparing("lookup/mine")
+    first, second = under_way.differences.compared
+    under_way.exclude(first, side_name, status, "because", excused)
+    assert under_way.differences.excluded == {first: (verdict, why)}
+    assert under_way.differences.remaining == [second]
+
+
+def test_the_budget_cuts_the_last_cases_and_of_undecided_ones_says_that_they_are_inconclusive() -> None:
+    under_way = comparing("lookup/mine", "lookup/other")
+    every = list(under_way.differences.compared)
+    under_way.ends = under_way.started + 1000.0
+    under_way.cut_to_budget(every, 100.0, 18, 0)  # 1000 of 1800 seconds: two of four
+    assert under_way.differences.compared == every[:2]
+    assert under_way.differences.skipped == {OVER_BUDGET: [one.name for one in every[2:]]}
+    assert under_way.differences.over_budget == [one.name for one in every[2:]]
+    under_way.ends = under_way.started
+    under_way.cut_to_budget(every[:2], 1.0, 17, 1)
+    assert {status for status, _ in under_way.differences.excluded.values()} == {"inconclusive"}
+    assert list(under_way.differences.excluded) == every[:2]
+    assert len(under_way.differences.over_budget) == 2
+
+
+def test_a_budget_with_room_for_all_cuts_nothing() -> None:
+    under_way = comparing("lookup/mine")
+    under_way.ends = under_way.started + 1000.0
+    under_way.cut_to_budget(list(under_way.differences.compared), 1.0, 8, 0)
+    under_way.cut_to_budget(list(under_way.differences.compared), 1.0, 0, 0)
+    assert len(under_way.differences.remaining) == 2
+    assert not under_way.differences.skipped
+    assert not under_way.differences.over_budget
+
+
+class Answered(Workers):
+    """A worker that answers with the given listings."""
+
+    def __init__(self, **sides: dict[str, Any]) -> None:
+        super().__init__()
+        self.listed = [protocol.SourceListed(source=name, **facts_of) for name, facts_of in sides.items()]
+
+    def work(self, *_: Any, **__: Any) -> Iterator[protocol.Events]:
+        yield protocol.StepBegins(name="loading")
+        yield from self.listed
+        yield protocol.Done()
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "message", "answerable"),
+    [
+        ({"error": "SyntaxError: no"}, {}, "BASE cannot be loaded: SyntaxError: no", False),
+        ({}, {"error": "SyntaxError: no"}, "HEAD cannot be loaded: SyntaxError: no", True),
+        ({"error": "SyntaxError: no"}, {"error": "SyntaxError: no"}, "HEAD cannot be loaded: SyntaxError: no", True),
+    ],
+)
+def test_what_is_not_heads_fault_leaves_the_question_open(
+    base: dict[str, Any], head: dict[str, Any], message: str, answerable: bool
+) -> None:
+    with pytest.raises(RevisionError, match=message) as caught:
+        list_sides(context(Answered(base=base, head=head)))
+    assert getattr(caught.value, "exit_code", 2) == (2 if answerable else 3)
+
+
+# limits that are no fault of HEAD's
+
+FINE = protocol.ContractChecked(key="lookup/mine", status="ok", reason="")
+
+
+def run_of(*events: protocol.Events, death: WorkerFailure | None = None) -> Iterator[protocol.Events]:
+    yield from events
+    if death:
+        raise death
+
+
+def test_a_limit_that_base_does_not_keep_either_is_no_fault_of_heads() -> None:
+    died = WorkerFailure("lookup/mine", "timeout", "the check took longer than 30 s")
+    assert "BASE fails too (timeout: the check took" in excuse(run_of(death=died), Workers(), "timeout")
+    failed = protocol.ContractChecked(key="lookup/mine", status="error", reason="broken")
+    assert "BASE fails too (error: broken)" in excuse(run_of(failed), Workers(), "timeout")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit_s", "excused"), [(14.0, 30.0, False), (16.0, 30.0, True), (40.0, 300.0, False)]
+)
+def test_a_stage_of_base_counts_against_its_own_limit(seconds: float, limit_s: float, excused: bool) -> None:
+    workers = Workers()
+    workers.longest = LongestStep("check", seconds, limit_s)
+    assert bool(excuse(run_of(FINE, protocol.Done()), workers, "timeout")) is excused
+    assert excuse(run_of(FINE, protocol.Done()), workers, "out of memory") == ""
+
+
+def test_other_tools_rules_say_nothing_of_one_sample() -> None:
+    one = np.log(np.array([1.0]))
+    assert not any(rule(one, one) for rule in RULES.values())
