@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = {
     "impls": (
-        *("identity", "compiling", "interface", "catalogue", "choosing", "corpus", "parts"),
+        *("messages", "identity", "compiling", "interface", "catalogue", "choosing", "corpus", "parts"),
         *("lookup", "lookup_bag", "scatter", "output", "sampling", "update", "training", "layers", "floors"),
     ),
     "reports": ("statistics", "file", "drawing", "findings", "compare", "deck", "run", "others"),

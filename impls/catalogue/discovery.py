@@ -19,7 +19,7 @@ from ..identity.digest import NEIGHBOURS
 from ..identity.values import is_implementation
 from ..interface import INTERFACE_VERSION, Implementation, Kernel
 from ..interface.facts import printable
-from ..interface.messages import type_and_message
+from ..messages import type_and_message
 from .neighbours import importing_from
 
 if TYPE_CHECKING:

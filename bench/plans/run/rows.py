@@ -15,7 +15,7 @@ from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.identity.bytecode import loops
 from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.messages import message_of, readable
+from w2vbench.impls.messages import message_of, readable
 from w2vbench.reports.file.schema.fields import Samples
 from w2vbench.reports.file.schema.result import (
     Extra,
