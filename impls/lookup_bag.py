@@ -16,7 +16,7 @@ from .compiling.intrinsics.rows import prefetch_row
 from .compiling.intrinsics.sums import add_rows
 from .corpus.batches import RotatingBatches, rotating_batch_count, rotating_problem, stream_length
 from .corpus.words import Corpus
-from .interface import Array, Kernel, Problem, Work, Wrong, importing
+from .interface import Array, Kernel, Measured, Problem, Work, Wrong, importing
 from .interface.arrays import normals
 from .interface.case import Size
 from .interface.checks import check_close, check_dtype
@@ -88,6 +88,11 @@ bag = Kernel(
     dimensions="VHBK",
     verify=verify,
     shapes=("VH", "i*", "iB"),
+    place=11,
+    about="bag: the sum of each bag of words",
+    unit="bag",
+    diagram="lookup.bag",
+    measured=Measured(at="flat", batches=True, quick=False),
 )
 
 

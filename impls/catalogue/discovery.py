@@ -25,23 +25,6 @@ from .neighbours import importing_from
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
 
-ORDER = (
-    *("lookup", "lookup.bag"),
-    *("scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar", "scatter.bag"),
-    *(
-        "output.softmax",
-        "output.negative-sampling",
-        "output.shared-negatives",
-        "output.sampled-softmax",
-        "output.nce",
-        "output.hierarchical",
-    ),
-    *("sampling.without-replacement", "sampling.with-replacement"),
-    *("update.sgd", "update.adam", "update.lazy-adam", "update.scatter-sgd"),
-    *("training.cbow", "training.skip-gram"),
-)
-"""Kernels in reading order: from the input layer to the output layer, the optimizer's step and training."""
-
 PACKAGE = Path(__file__).resolve().parents[1]
 ENTRY_POINTS = "w2vbench.implementations"
 
@@ -103,9 +86,15 @@ def from_copy(folder: Path, name: str) -> list[Implementation]:
 
 
 def own() -> Iterator[Implementation]:
-    """Yield the implementations of this package: kernels in ORDER, each with its implementations in source order."""
+    """Yield the implementations of this package: kernels by their place, each with its implementations in source order."""
     implementations = [i for i in all_defined() if not i.is_floor]
-    yield from sorted(implementations, key=lambda i: ORDER.index(i.kernel.name))
+    yield from sorted(implementations, key=lambda i: i.kernel.place)
+
+
+@cache
+def kernel_names() -> tuple[str, ...]:
+    """Return the names of this package's kernels, in order."""
+    return tuple(kernel.name for kernel in kernels(own()))
 
 
 @cache

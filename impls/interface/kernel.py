@@ -130,8 +130,8 @@ class Kernel:
     """Its place in lists, which go from the input layer to the output layer, the optimizer's step and training."""
     about: Note = ""
     """What it does, as its group is introduced to a reader; empty where the group's other kernels say it."""
-    unit: Note = "call"
-    """What a batch has B of, in a sentence: ``word``, ``bag``, ``example``; ``call`` where figures are for the whole call."""
+    unit: Note = ""
+    """What a batch has B of, in a sentence: ``word``, ``bag``, ``example``; empty where figures are for the whole call."""
     diagram: Note = ""
     """Its drawing on the page, one of those in ``reports/drawing/diagrams.py``; empty for none."""
     measured: Measured = USUAL

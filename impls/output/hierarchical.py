@@ -15,7 +15,7 @@ from ..compiling.intrinsics.products import gradients, scores
 from ..compiling.intrinsics.rows import prefetch_row
 from ..corpus.batches import rotating_problem
 from ..corpus.words import Corpus, Floats
-from ..interface import Array, Kernel, Problem, Work
+from ..interface import Array, Kernel, Measured, Problem, Work
 from ..interface.case import Size
 from ..parts.jax_peers import Program, jax_gradients, jax_result, on_jax, program
 from ..parts.torch_peers import by_autograd, leaf, tensors, torch_on
@@ -150,6 +150,9 @@ hierarchical = Kernel(
     shapes=("BH", "NH", "iB", ""),
     constants=("tree",),
     refuse=refuse,
+    place=35,
+    unit="example",
+    measured=Measured(at="flat", quick=False),
 )
 
 

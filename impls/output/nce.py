@@ -35,7 +35,9 @@ def candidates(target: Array, negatives: Array, log_q_target: Array, log_q: Arra
     return Candidates(join_shared(target, negatives), join_shared(log_q_target, log_q).astype(np.float64))
 
 
-nce = shared_kernel("output.nce", "target against K shared negatives, scores less log(K p)", candidates, logs=True)
+nce = shared_kernel(
+    "output.nce", "target against K shared negatives, scores less log(K p)", candidates, logs=True, place=34
+)
 
 
 @nce.implementation(

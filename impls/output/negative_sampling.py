@@ -14,7 +14,7 @@ import numpy as np
 
 from ..compiling.intrinsics.products import gradients, scores
 from ..compiling.intrinsics.rows import prefetch_row
-from ..interface import Array, Kernel, Problem, Work
+from ..interface import Array, Deck, Kernel, Measured, Problem, Work
 from ..interface.arrays import resident_zeros
 from ..interface.case import Size
 from ..parts.jax_peers import Program, jax_gradients, jax_result, on_jax, program
@@ -39,6 +39,15 @@ negative_sampling = Kernel(
     dimensions="VHBK",
     verify=verify_with(candidates),
     shapes=("BH", "VH", "iB", "iBK"),
+    place=31,
+    unit="example",
+    diagram="output",
+    measured=Measured(at="tables"),
+    deck=Deck(
+        sizes=tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
+        beside=("einsum-dense", "einsum-rows", "numba"),
+        layers=("SigmoidWithLoss.forward", "EmbeddingDot.forward", "EmbeddingDot.backward"),
+    ),
 )
 
 

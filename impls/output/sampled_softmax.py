@@ -40,7 +40,7 @@ def candidates(target: Array, negatives: Array, log_q_target: Array, log_q: Arra
 
 
 sampled_softmax = shared_kernel(
-    "output.sampled-softmax", "softmax over the target and K shared negatives", candidates, logs=True
+    "output.sampled-softmax", "softmax over the target and K shared negatives", candidates, logs=True, place=33
 )
 
 

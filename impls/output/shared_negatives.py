@@ -27,7 +27,7 @@ def candidates(target: Array, negatives: Array) -> Candidates:
 
 
 shared_negatives = shared_kernel(
-    "output.shared-negatives", "target against K negatives shared by the batch", candidates, logs=False
+    "output.shared-negatives", "target against K negatives shared by the batch", candidates, logs=False, place=32
 )
 
 

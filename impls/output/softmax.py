@@ -15,7 +15,7 @@ from ..compiling.intrinsics.losses import add_powers, raise_tops
 from ..compiling.intrinsics.products import blocks, even_block, pace_of, product, product_way
 from ..corpus.batches import rotating_problem
 from ..corpus.words import Corpus
-from ..interface import Array, Kernel, Problem, Work, Wrong
+from ..interface import Array, Deck, Kernel, Measured, Problem, Work, Wrong
 from ..interface.arrays import aligned, resident_zeros
 from ..interface.case import Size
 from ..interface.checks import check_close, check_dtype
@@ -138,6 +138,16 @@ softmax = Kernel(
     checks="BV64",
     verify=verify,
     shapes=("BH", "VH", "iB"),
+    place=30,
+    about="score words against the right one: softmax over all of them, the others over a few; loss and gradients",
+    unit="example",
+    diagram="output.softmax",
+    measured=Measured(at="slow"),
+    deck=Deck(
+        sizes=tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
+        beside=("numba",),
+        layers=("SoftmaxWithLoss.forward", "MatMul.backward"),
+    ),
 )
 
 

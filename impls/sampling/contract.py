@@ -31,8 +31,8 @@ SMALL_V = 60
 """Largest V whose draws are tested for each word."""
 
 
-def sampler(name: str, title: str, *, different: bool) -> Kernel:
-    """Return a kernel that draws K words for each target. different: whether the words of a row are."""
+def sampler(name: str, title: str, *, different: bool, **facts: Any) -> Kernel:
+    """Return a kernel that draws K words for each target. different: whether the words of a row are. facts: others of the kernel."""
     return Kernel(
         name,
         title,
@@ -48,6 +48,9 @@ def sampler(name: str, title: str, *, different: bool) -> Kernel:
         shapes=("iB", "=K", "V64", ""),
         constants=("p",),
         refuse=partial(refuse, different=different),
+        unit="word",
+        diagram="sampling",
+        **facts,
     )
 
 

@@ -19,7 +19,7 @@ from ..parts.random import S32, alias_table, draw, next_bits
 from ..parts.torch_peers import tensors, torch_on
 from .contract import alias_workspace, own_seed, running_sums, sampler
 
-with_replacement = sampler("sampling.with-replacement", "K independent negatives per row", different=False)
+with_replacement = sampler("sampling.with-replacement", "K independent negatives per row", different=False, place=41)
 
 TABLE = 10_000_000
 """Entries of word2vec.c's table of words."""

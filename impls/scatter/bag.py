@@ -15,7 +15,7 @@ from ..compiling.functions import makes_no_arrays
 from ..compiling.intrinsics.rows import prefetch_row
 from ..corpus.batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..corpus.words import Corpus
-from ..interface import Array, Kernel, Problem, Work, importing
+from ..interface import Array, Kernel, Measured, Problem, Work, importing
 from ..interface.arrays import normals, resident_zeros
 from ..interface.case import Size
 from ..interface.checks import new_tables, tables_after
@@ -81,6 +81,11 @@ bag = Kernel(
     verify=partial(verify_accumulate, row_of=bag_at),
     result=new_tables,
     shapes=("BH", "i*", "iB", "VH"),
+    place=24,
+    about="bag: a row for each bag of words",
+    unit="bag",
+    diagram="scatter.bag",
+    measured=Measured(at="flat", batches=True, quick=False),
 )
 
 

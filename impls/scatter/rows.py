@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..interface import Array, Kernel, Problem, importing
+from ..interface import Array, Deck, Kernel, Measured, Problem, importing
+from ..interface.case import Size
 from ..parts.jax_peers import Program, on_jax, program
 from ..parts.torch_peers import tensors, torch_on
 from .contract import SIZES, check_rows, gradient_work, make_with, verify_rows
@@ -26,6 +27,12 @@ rows = Kernel(
     inputs="",
     verify=verify_rows,
     shapes=("BH", "iB"),
+    place=22,
+    about="rows: touched rows only",
+    unit="word",
+    diagram="scatter.rows",
+    measured=Measured(at="flat", batches=True),
+    deck=Deck(sizes=tuple(Size(V, dtype="f64") for V in (10**5, 10**4)), beside=("sort-reduceat", "numba")),
 )
 
 

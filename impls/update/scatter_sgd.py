@@ -14,7 +14,7 @@ from ..compiling.functions import makes_no_arrays
 from ..compiling.intrinsics.rows import prefetch_row
 from ..corpus.batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..corpus.words import Corpus
-from ..interface import Array, Kernel, Problem, Work, Wrong, importing
+from ..interface import Array, Kernel, Measured, Problem, Work, Wrong, importing
 from ..interface.arrays import normals
 from ..interface.case import Size
 from ..interface.checks import check_close, new_tables, tables_after
@@ -97,6 +97,9 @@ scatter_sgd = Kernel(
     verify=verify,
     result=new_tables,
     shapes=("VH", "BH", "iB", "real"),
+    place=53,
+    diagram="update",
+    measured=Measured(at="tables", quick=False),
 )
 
 

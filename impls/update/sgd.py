@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..compiling.functions import makes_no_arrays
-from ..interface import Array, Kernel, Problem
+from ..interface import Array, Kernel, Measured, Problem
 from ..interface.checks import new_tables
 from ..parts.jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
@@ -42,6 +42,10 @@ sgd = Kernel(
     result=new_tables,
     shapes=("VH", "iB", "BH", "real"),
     ragged=True,
+    place=50,
+    about="one step of the optimizer",
+    diagram="update",
+    measured=Measured(at="tables"),
 )
 
 

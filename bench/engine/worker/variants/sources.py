@@ -155,6 +155,8 @@ def facts(
         key=implementation.key,
         kernel=kernel.name,
         dimensions=kernel.dimensions,
+        at=kernel.measured.at,
+        batches=kernel.measured.batches,
         signature=tuple(kernel.parameters),
         slug=implementation.slug,
         title=implementation.title,
