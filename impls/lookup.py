@@ -262,3 +262,15 @@ def jax_gather(W: Any, idx: Any) -> Any:
 )
 def jax(W: Any, idx: Any, program: Program) -> Any:
     return program.run(W, idx).block_until_ready()
+
+
+# what any implementation must move
+
+
+@lookup.floor("rows", prepare=row_buffer)
+def rows_read(W: Array, idx: Array, out: Array) -> None:
+    for i in range(len(idx)):
+        copy_row(out, i, W, idx[i])
+
+
+rows_read_ahead = lookup.floor("rows.ahead", prepare=row_buffer)(numba_prefetch.function)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "impls": (
         *("messages", "identity", "compiling", "interface", "catalogue", "choosing", "corpus", "parts"),
-        *("lookup", "lookup_bag", "scatter", "output", "sampling", "update", "training", "layers", "floors"),
+        *("lookup", "lookup_bag", "scatter", "output", "sampling", "update", "training", "layers"),
     ),
     "reports": ("statistics", "file", "drawing", "findings", "compare", "deck", "run", "others"),
     "bench": (

@@ -111,7 +111,10 @@ def all_defined() -> tuple[Implementation, ...]:
 
 
 def defined_in(module: ModuleType) -> list[Implementation]:
-    """Return the implementations that a module defines, alone or in a tuple, without those that it imports, each once."""
+    """Return the implementations that a module defines, alone or in a tuple, without those that it imports, each once.
+
+    A floor may be of a function that several kernels share.
+    """
     # by type, not by attributes: an object may answer to any name, such as one whose __getattr__ is dict.get
     values = (
         part for value in vars(module).values() for part in (value if issubclass(type(value), tuple) else (value,))
@@ -119,7 +122,7 @@ def defined_in(module: ModuleType) -> list[Implementation]:
     by_id = {
         id(value): value
         for value in values
-        if issubclass(type(value), Implementation) and value.function.__module__ == module.__name__
+        if issubclass(type(value), Implementation) and (value.is_floor or value.function.__module__ == module.__name__)
     }
     return list(by_id.values())
 

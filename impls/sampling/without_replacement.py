@@ -12,7 +12,7 @@ from ..corpus.words import Floats, Ints
 from ..interface import Array, Deck, Measured, Problem, Work
 from ..interface.case import Size
 from ..parts.random import draw
-from .contract import alias_workspace, running_sums, sampler
+from .contract import alias_workspace, numbers_drawn, running_sums, sampler
 
 without_replacement = sampler(
     "sampling.without-replacement",
@@ -114,3 +114,9 @@ def numba_alias(
                 negatives[b, k] = word
                 k += 1
     return negatives
+
+
+# what any implementation must move
+
+
+NUMBERS = (without_replacement.floor("numbers", prepare=alias_workspace)(numbers_drawn),)

@@ -16,7 +16,15 @@ from ..interface.case import Size
 from ..interface.checks import new_tables
 from ..parts.jax_peers import Program, Table, jax_add, on_jax, program
 from ..parts.torch_peers import tensors, torch_on
-from .contract import SIZES, check_accumulate, gradient_work, make_with, verify_accumulate
+from .contract import (
+    SIZES,
+    check_accumulate,
+    gradient_work,
+    make_with,
+    rows_written,
+    rows_written_ahead,
+    verify_accumulate,
+)
 
 accumulate = Kernel(
     "scatter.accumulate",
@@ -151,3 +159,9 @@ def jax(dout: Any, idx: Any, dW: Table, program: Program) -> Any:
     dW.array = program.run(dout, idx, dW.array).block_until_ready()
     program.stale = True
     return dW.array
+
+
+# what any implementation must move
+
+
+ROWS = accumulate.floor("rows")(rows_written), accumulate.floor("rows.ahead")(rows_written_ahead)

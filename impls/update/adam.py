@@ -258,3 +258,13 @@ def jax(W: Table, m: Table, v: Table, rows: Padded, values: Padded, t: Any, prog
     W.array.block_until_ready()
     program.stale = True
     return tables
+
+
+# what any implementation must move
+
+
+@adam.floor("table")
+def tables_swapped(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+    for i in range(len(W)):
+        for j in range(W.shape[1]):
+            W[i, j], m[i, j], v[i, j] = m[i, j], v[i, j], W[i, j]
