@@ -146,7 +146,7 @@ def test_code_that_reads_files_or_cannot_be_followed_is_known_to(call: str, tmp_
 def test_what_a_file_imports_from_its_tree_is_followed(tmp_path: Path, uses: str, source: str) -> None:
     def of(folder: str, version: str) -> str:
         root = write(tmp_path / folder, {"near.py": VERSIONS.sub(version, source)})
-        return identity_of_file(root, *uses.split(": "), "sub/mine.py").digest
+        return identity_of_file(root, *uses.split(": "), name="sub/mine.py").digest
 
     one, again, other = of("one", r"\1"), of("again", r"\1"), of("other", r"\2")
     assert one == again != other
