@@ -144,9 +144,11 @@ def test_code_that_reads_files_or_cannot_be_followed_is_known_to(call: str, tmp_
 
 @pytest.mark.parametrize(("uses", "source"), SOURCES["near"].items(), ids=SOURCES["near"])
 def test_what_a_file_imports_from_its_tree_is_followed(tmp_path: Path, uses: str, source: str) -> None:
+    statement, returns = uses.split(": ")
+
     def of(folder: str, version: str) -> str:
         root = write(tmp_path / folder, {"near.py": VERSIONS.sub(version, source)})
-        return identity_of_file(root, *uses.split(": "), name="sub/mine.py").digest
+        return identity_of_file(root, statement, returns, "sub/mine.py").digest
 
     one, again, other = of("one", r"\1"), of("again", r"\1"), of("other", r"\2")
     assert one == again != other
