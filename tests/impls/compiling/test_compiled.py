@@ -172,15 +172,6 @@ def test_a_limit_costs_no_more_at_a_call_than_what_it_limits() -> None:
     assert not [floor.key for floor in compiled_floors if counts_references(floor.function)]
 
 
-def test_numba_itself_refuses_to_return_a_part_alone() -> None:
-    @makes_no_arrays
-    def half(array: Array) -> Array:
-        return array[: len(array) // 2]
-
-    with pytest.raises(Exception, match="Only accept returning of array passed into the function as argument"):
-        ready(half, (np.zeros(4),))
-
-
 def test_a_users_own_compiled_helper_counts_no_references_either() -> None:
     import numba
     from numba import types
