@@ -88,9 +88,10 @@ class Follower:
         if isinstance(value, dict):
             pairs = ((self.form(key), self.form(item)) for key, item in dict.items(value))
             return (*pairs, *map(self.form, default_factory(value)))
-        if isinstance(value, tuple | list):
-            iterate = tuple.__iter__ if isinstance(value, tuple) else list.__iter__
-            return tuple(map(self.form, iterate(value)))
+        if isinstance(value, tuple):
+            return tuple(map(self.form, tuple.__iter__(value)))
+        if isinstance(value, list):
+            return tuple(map(self.form, list.__iter__(value)))
         if isinstance(value, set | frozenset):
             return tuple(sorted(map(self.independent_form, value)))
         if isinstance(value, np.ndarray):
