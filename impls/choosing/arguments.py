@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..interface import Array, Kernel
+from ..interface import Kernel
 from ..interface.case import DTYPES, INDEX_DTYPES, Size
-from .guard import NUMBERS, at_most, dimensions
 
 NAMES: dict[np.dtype[Any], str] = {np.dtype(kind): name for name, kind in {**DTYPES, **INDEX_DTYPES}.items()}
 """Names of dtypes in sizes."""
 FLOATS, IDS = "float32 or float64", "int32 or int64"
+NUMBERS: dict[str, tuple[int | float, type, str]] = {
+    "real": (1.0, numbers.Real, "a number"),
+    "whole": (1, numbers.Integral, "a whole number"),
+}
+"""Numbers in ``Kernel.shapes``: an example, the class, and what it is called."""
+
+
+def dimensions(shape: str) -> str:
+    """Return the dimensions of an array in ``Kernel.shapes``; empty for what is no array."""
+    return "" if shape.startswith("=") or shape in NUMBERS else shape.removeprefix("i").removesuffix("64")
+
+
+def at_most(rows: int) -> int:
+    """Return what is prepared for where the number of rows differs from call to call: the next power of two."""
+    return 1 << int((rows - 1).bit_length())
 
 
 def size_of(kernel: Kernel, arguments: Mapping[str, Any], V: int | None, like: Size) -> Size:
@@ -117,27 +132,18 @@ def examples(kernel: Kernel, size: Size, constants: Mapping[str, Any]) -> tuple[
     TypeError
         If a constant is missing.
     """
-    return tuple(
-        example(kernel, name, shape, size, constants)
-        for name, shape in zip(kernel.parameters, kernel.shapes, strict=True)
-    )
+    for name in kernel.constants:
+        if name not in constants:
+            raise TypeError(f"{kernel.name} is prepared for one {name}: give it, as inputs={{{name!r}: …}}")
 
-
-def example(kernel: Kernel, name: str, shape: str, size: Size, constants: Mapping[str, Any]) -> Any:
-    """Return an example of a parameter."""
-    if name in kernel.constants:
-        return constant(kernel, name, constants)
-    if shape in NUMBERS or shape.startswith("="):
+    def example(name: str, shape: str) -> Any:
+        if name in kernel.constants or not shape:
+            return constants.get(name)
+        if axes := dimensions(shape):
+            dtype = (
+                np.float64 if shape.endswith("64") else size.index_type if shape.startswith("i") else size.float_type
+            )
+            return np.empty((1,) * len(axes), dtype)
         return NUMBERS.get(shape, NUMBERS["whole"])[0]
-    return empty(shape, size) if shape else constants.get(name)
 
-
-def empty(shape: str, size: Size) -> Array:
-    dtype = np.float64 if shape.endswith("64") else size.index_type if shape.startswith("i") else size.float_type
-    return np.empty((1,) * len(dimensions(shape)), dtype)
-
-
-def constant(kernel: Kernel, name: str, constants: Mapping[str, Any]) -> Any:
-    if name not in constants:
-        raise TypeError(f"{kernel.name} is prepared for one {name}: give it, as inputs={{{name!r}: …}}")
-    return constants[name]
+    return tuple(map(example, kernel.parameters, kernel.shapes))

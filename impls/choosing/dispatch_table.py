@@ -10,9 +10,9 @@ A table is a small TOML file. Each kernel has its implementations from the simpl
 
 from __future__ import annotations
 
+import json
 import math
 import os
-import re
 import sys
 import tempfile
 import tomllib
@@ -229,12 +229,7 @@ def text_of(table: DispatchTable) -> str:
 def basic_string(text: str) -> str:
     """Write a text as a string of TOML."""
     text = text.encode("utf-8", "backslashreplace").decode()
-    escaped = re.sub(
-        r'[\x00-\x1f"\\\x7f]',
-        lambda found: f"\\u{ord(found[0]):04x}" if found[0] not in '"\\' else f"\\{found[0]}",
-        text,
-    )
-    return f'"{escaped}"'
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # escapes are JSON's, but for that of DEL
 
 
 def write(table: DispatchTable, file: Path) -> None:

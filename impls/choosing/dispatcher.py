@@ -177,9 +177,8 @@ def dispatched(
         raise TableError(f"no implementation of {name} in the dispatch table can run here: run w2vbench tune again")
     one = model.choose(size) if fixed else None
     ready = Readiness(kernel_of(name), those, lambda at: one or model.choose(at) or "", size, dict(inputs or {}))
-    call = guarded(ready.kernel, ready.seen, ready.find, ready.copied)
+    call = guarded(ready.kernel, ready.seen, ready.find)
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"{ready.kernel.title} ({', '.join(ready.kernel.parameters)})"
     call.warm, call.slug = ready.warm, ready.slug  # type: ignore[attr-defined]
-    ready.call = call
     return call  # type: ignore[return-value]

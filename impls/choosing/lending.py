@@ -9,46 +9,24 @@ while the next is computed. Only views are given away: what a caller does to a v
 from __future__ import annotations
 
 import sys
-from collections import deque
 from typing import Any
 
 import numpy as np
 
 from ..interface import Array
 
-NEVER = -1
 
-
-def in_list(parts: list[Any]) -> int:
-    """Return how often an array in a list counts as referenced, where nobody else holds it."""
+def references(parts: list[Any]) -> int:
+    """Return how often an array in a list counts as referenced."""
     base = parts[0]
     return sys.getrefcount(base)
 
 
-def in_variable(free: deque[Array]) -> int:
-    """Return how often an array counts as referenced that is in a local variable only."""
-    base = free.popleft()
-    if (count := sys.getrefcount(base)) > MOST:
-        base = np.empty(0)
-    return min(count, sys.getrefcount(base))
-
-
-def trusted(count: int, most: int) -> int:
-    """Return a measured number of references, or NEVER if somebody else held the array, as a debugger may do.
-
-    A number that is too large would take an array that a caller holds for one that nobody holds.
-    """
-    return count if COUNTED and 0 < count <= most else NEVER
-
-
-MOST = 100
 COUNTED = getattr(sys, "_is_gil_enabled", lambda: True)()
 """Whether numbers of references are exact. Without the interpreter lock they are not, and every result gets new memory."""
-BORROWED = sys.version_info >= (3, 14)
-"""Whether this Python passes a local variable to a function without counting the variable."""
-IN_LIST = trusted(in_list([np.empty(1)]), 2 if BORROWED else 3)
-ALONE = trusted(in_variable(deque([np.empty(1)])), 1 if BORROWED else 2)
-"""Measured, since they differ between versions of Python. The least is safe: a larger count means that somebody holds it."""
+ALONE = min(references([np.empty(1)]), 2 if sys.version_info >= (3, 14) else 3) if COUNTED else -1
+"""References of an array in a list that nobody else holds. Measured, since versions of Python differ. A debugger may hold the
+measured array. The least is safe: a larger count means that somebody holds it."""
 
 
 class Lender:
@@ -57,28 +35,34 @@ class Lender:
     Parameters
     ----------
     workspace
-        What ``prepare`` made: a tuple with arrays.
+        What ``prepare`` made: an array, or a tuple with arrays.
     positions
         Of the arrays that a call returns.
     """
 
     __slots__ = ("kind", "parts", "positions", "spares")
 
-    def __init__(self, workspace: tuple[Any, ...], positions: tuple[int, ...]) -> None:
-        self.kind, self.positions = type(workspace), positions
-        self.parts = list(workspace)
+    def __init__(self, workspace: Array | tuple[Any, ...], positions: tuple[int, ...]) -> None:
+        alone = isinstance(workspace, np.ndarray)
+        self.kind: Any = None if alone else type(workspace)
+        self.positions = positions
+        self.parts: list[Any] = [workspace] if alone else list(workspace)
         for at in positions:
-            self.parts[at] = owned(self.parts[at])
+            part = self.parts[at]  # only of an array that owns its memory do views count as references
+            self.parts[at] = part if part.base is None else np.empty(part.shape, part.dtype)
         self.spares: list[Any] = [None] * len(self.parts)
 
-    def lend(self) -> tuple[Any, ...]:
+    def lend(self) -> Any:
         """Return the workspace with views that nobody else has."""
         parts = self.parts
+        if self.kind is None:
+            base = parts[0]
+            return base.view() if sys.getrefcount(base) == ALONE else self.other(0).view()
         views = parts.copy()
         for at in self.positions:
             base = parts[at]
             views[at] = None  # so that this list does not count
-            if sys.getrefcount(base) != IN_LIST:
+            if sys.getrefcount(base) != ALONE:
                 base = self.other(at)
             views[at] = base.view()
         return tuple.__new__(self.kind, views)
@@ -86,26 +70,7 @@ class Lender:
     def other(self, at: int) -> Array:
         """Put another array in place of one that somebody holds: the spare one, if nobody holds that."""
         held, spare = self.parts[at], self.spares[at]
-        if spare is None or sys.getrefcount(spare) != IN_LIST:
+        if spare is None or sys.getrefcount(spare) != ALONE:
             spare = np.empty_like(held)
         self.parts[at], self.spares[at] = spare, held
         return spare  # type: ignore[no-any-return]
-
-
-def lendable(workspace: Any, positions: tuple[int, ...]) -> Any:
-    """Return what lends the arrays of a workspace that a call returns; the workspace itself where it returns none."""
-    if not positions:
-        return workspace
-    return owned(workspace) if isinstance(workspace, np.ndarray) else Lender(workspace, positions)
-
-
-def owned(array: Array) -> Array:
-    """Return an array that owns its memory, since only of such an array do views count as references."""
-    return array if array.base is None else np.empty(array.shape, array.dtype)
-
-
-def other(free: deque[Array], held: Array) -> Array:
-    """Return another array in place of one that somebody holds, which is kept for later if it is the only one."""
-    if not free:
-        free.append(held)
-    return np.empty_like(held)

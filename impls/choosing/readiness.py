@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ import numpy as np
 from ..interface import Array, Implementation, Kernel, Problem
 from ..interface.case import Size
 from .arguments import examples, prepared_size, size_of
-from .guard import LENT, PLAIN, POOLED, SHARED, Prepared, Ready, dimensions, expected_of, key_of
-from .lending import lendable
+from .guard import Ready, key_of
+from .lending import Lender
 from .offered import sized
 
 MOST_READY = 256
@@ -55,13 +54,13 @@ class Readiness:
         self.kernel, self.implementations, self.like, self.inputs = kernel, implementations, like, inputs
         self.choose = lru_cache(maxsize=4096)(choose)
         self.seen: dict[Any, Ready] = {}
-        self.by_size: dict[Any, Prepared] = {}
+        self.by_size: dict[Any, tuple[Ready, dict[str, Any]]] = {}
+        """What is ready, and the constants that its further workspaces are made from."""
         self.tables: dict[tuple[int, ...], tuple[tuple[Any, ...], dict[str, Any]]] = {}
         """What was made of constants, by their ids, with the constants themselves, so that no other objects get these ids."""
         self.held_bytes = 0
         self.lock = threading.RLock()
-        self.expected, self.key_of = expected_of(kernel), key_of(kernel)
-        self.call: Callable[..., Any] = lambda *arguments: None
+        self.key_of = key_of(kernel)
 
     def find(self, *arguments: Any) -> Ready:
         """Return what is ready for arguments that were not seen before. Raises TypeError, ValueError."""
@@ -69,41 +68,38 @@ class Readiness:
         size = size_of(self.kernel, named, self.like.V, self.like)
         constants = {name: named[name] for name in (*self.kernel.constants, "rng") if name in named}
         with self.lock:
-            ready = (*self.expected(*arguments), *self.prepared(size, constants).fields)
+            ready = self.prepared(size, constants)
             self.seen[self.key_of(*arguments)] = ready
             return ready
 
-    def prepared(self, size: Size, constants: Mapping[str, Any]) -> Prepared:
+    def prepared(self, size: Size, constants: Mapping[str, Any]) -> Ready:
         """Return what is ready for a size and constants. Raises ValueError for those with which no call can be made."""
         ids = tuple(id(constants[name]) for name in self.kernel.constants)
-        key = size, ids
-        if key not in self.by_size:
-            made, held = self.prepare(self.implementations[self.choose(size)], size, dict(constants))
+        if (size, ids) not in self.by_size:
+            its = dict(constants)
+            made, held = self.prepare(self.implementations[self.choose(size)], size, its)
             self.held_bytes += held
             if self.held_bytes > MOST_BYTES or len(self.seen) >= MOST_READY:
                 self.seen.clear()
                 self.by_size.clear()
                 self.tables = {ids: self.tables[ids]}
                 self.held_bytes = held
-            self.by_size[key] = made
-        made = self.by_size[key]
-        if made.seed and "rng" in constants:
-            made.seed(constants["rng"])
+            self.by_size[size, ids] = made, its
+        made, its = self.by_size[size, ids]
+        if "rng" in constants:
+            its.setdefault("rng", constants["rng"])
         return made
 
-    def prepare(self, implementation: Implementation, size: Size, constants: dict[str, Any]) -> tuple[Prepared, int]:
+    def prepare(self, implementation: Implementation, size: Size, constants: dict[str, Any]) -> tuple[Ready, int]:
         """Make an implementation's workspace, and compile it. Return what is ready, and the workspace's bytes."""
         arguments = examples(self.kernel, size, constants)
-        set_up, positions = implementation.prepare, implementation.returns
+        set_up, positions, function = implementation.prepare, implementation.returns, implementation.function
         those = tuple(constants[name] for name in self.kernel.constants)
         ids = tuple(map(id, those))
-        _, tables = self.tables.setdefault(ids, (those, {}))
+        _, tables = self.tables.get(ids, (those, {}))
         problem = Problem(size, constants, (), touched=float(size.B), tables=tables)
-        try:
-            self.kernel.refuse(problem)
-        except ValueError:
-            del self.tables[ids]  # nothing is kept of what is refused
-            raise
+        self.kernel.refuse(problem)
+        self.tables[ids] = those, tables
 
         def workspace() -> Any:
             if set_up is None:
@@ -112,43 +108,24 @@ class Readiness:
                 inputs = constants | {"rng": own_generator(constants.get("rng"))}
                 return set_up(replace(problem, inputs=inputs, buffers={}))
 
-        def seed(rng: np.random.Generator) -> None:
-            constants["rng"] = rng
-            prepared.free = deque([prepared.make()])
-            prepared.seed = None
+        def lendable(made: Any) -> Any:
+            return Lender(made, positions) if positions else made
 
         shared = list(arrays_in(tuple(tables.values())))
-        first, function = workspace(), implementation.function
+        first = workspace()
         if implementation.jit:
             from ..compiling.functions import ready
 
             function = ready(function, (*arguments, *((first,) if set_up else ())))
-        how = PLAIN if set_up is None else SHARED if isinstance(first, ModuleType) else POOLED
-        if positions and isinstance(first, np.ndarray):
-            how = LENT
-        prepared = Prepared(
-            implementation.slug,
-            function,
-            how,
-            first if how == SHARED else None,
-            deque([lendable(first, positions)] if how in (POOLED, LENT) else ()),
-            lambda: lendable(workspace(), positions),
-            bool(positions) and how == POOLED,
-            implementation.jit,
-            seed if how == POOLED and "rng" in self.kernel.parameters and "rng" not in constants else None,
-        )
-        return prepared, sum(part.nbytes for part in arrays_in(first) if all(part is not one for one in shared))
-
-    def copied(self, *arguments: Any) -> Any:
-        """Call with contiguous, aligned copies of the arrays that are not. Raises TypeError for one that the call would change."""
-        contiguous = []
-        for name, shape, value in zip(self.kernel.parameters, self.kernel.shapes, arguments, strict=True):
-            if dimensions(shape) and name not in self.kernel.constants:
-                if name in self.kernel.mutates and not value.flags.carray:
-                    raise TypeError(f"{name} is changed in place: it must be C-contiguous, aligned and writeable")
-                value = np.require(value, requirements=("C", "A"))
-            contiguous.append(value)
-        return self.call(*contiguous)
+        free: deque[Any] | None = None
+        if set_up:
+            unseeded = (
+                "rng" in self.kernel.parameters and "rng" not in constants
+            )  # the first call's generator seeds one
+            free = deque(() if unseeded else (lendable(first),))
+        rest = implementation.jit, free, lambda: lendable(workspace()), bool(positions)
+        held = sum(part.nbytes for part in arrays_in(first) if all(part is not one for one in shared))
+        return (function, rest if set_up or implementation.jit else None), held
 
     def warm(self, **size: Any) -> None:
         """Make ready for calls of a size: V, H, B, K, dtype, index, threads.

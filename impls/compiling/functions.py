@@ -30,8 +30,6 @@ PACKAGE = Path(__file__).parents[1]
 ANY_FILE = Tree()
 """Code of any file may be compiled in, except that of packages which are identified by version."""
 NUMBERS = count()
-COMPILED: set[tuple[Any, tuple[str, ...]]] = set()
-"""The functions, each with ``classes``, of which this process has compiled some machine code. All of it then comes from ``compiled``."""
 FOLLOWED: ContextVar[tuple[Any, ...]] = ContextVar("FOLLOWED", default=())
 """The functions that call each other, the outermost first, while they are prepared to be compiled."""
 
@@ -95,26 +93,15 @@ def ready(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[
     used = variables_read(function)
     types = tuple(typeof(argument if name in used else 0) for name, argument in zip(parameters, arguments, strict=True))
     classes = compile_cache.named_tuples_in(arguments)
-    version, machine = read_or_compiled(function, classes, types)
-    refuse_parts_of_arrays(function, version.overloads[types].signature.return_type)
-    return direct_call(machine, parameters, used)
-
-
-def read_or_compiled(function: Callable[..., Any], classes: tuple[str, ...], types: tuple[Any, ...]) -> tuple[Any, Any]:
-    """Return numba's version of a function, and its machine code for arguments of these types."""
-    if (function, classes) not in COMPILED:
-        with suppress(Exception):  # it is not in the cache, or cannot be read
-            version = reader(function, classes)
-            return version, version.compile(types)
-    COMPILED.add((function, classes))
     version = compiled(function, classes)
     try:
-        return version, version.compile(types)
+        machine = version.compile(types)
     except Exception:  # from the code itself, or from reading the cache: numba does not distinguish them
         version = dispatcher(function)
         machine = version.compile(types)
         compile_cache.delete(key_of(function, classes))
-        return version, machine
+    refuse_parts_of_arrays(function, version.overloads[types].signature.return_type)
+    return direct_call(machine, parameters, used)
 
 
 def refuse_parts_of_arrays(function: Callable[..., Any], returned: Any) -> None:
@@ -156,7 +143,8 @@ def compiled(function: Callable[..., Any], classes: tuple[str, ...] = ()) -> Any
     classes
         Names of the named tuples among its arguments, which numba looks up by name in a cache.
     """
-    folder = folder_of(function, classes)
+    key = key_of(function, classes)
+    folder = compile_cache.cache_folder(key) if key else None
     if folder is None:
         return dispatcher(function)
     return compile_cache.in_folder(folder, lambda: dispatcher(function, folder))
@@ -165,42 +153,6 @@ def compiled(function: Callable[..., Any], classes: tuple[str, ...] = ()) -> Any
 def key_of(function: Callable[..., Any], classes: tuple[str, ...]) -> str | None:
     """Return what a function's machine code is kept under; None if its code cannot be followed."""
     return compile_cache.cache_key(function, machinery(counts_references(function)), classes)
-
-
-def folder_of(function: Callable[..., Any], classes: tuple[str, ...]) -> Path | None:
-    """Return the folder in which a function's machine code is kept; None if it cannot be."""
-    key = key_of(function, classes)
-    return compile_cache.cache_folder(key) if key else None
-
-
-class NoGlobalNames(dict[str, Any]):
-    """The global names of a function that must not be compiled, only read: numba then asks for none."""
-
-    def __missing__(self, name: str) -> Any:
-        raise LookupError("this machine code is not in the cache")
-
-
-@cache
-def reader(function: Callable[..., Any], classes: tuple[str, ...]) -> Any:
-    """Return a version of a function that only reads machine code. Where there is none, its ``compile`` raises LookupError.
-
-    Versions of the functions that this one calls, which ``compiled`` needs, take longer to make than machine code takes to read.
-
-    Raises
-    ------
-    LookupError
-        If nothing is kept, or cannot be found by this: numba looks the code of a closure up by what it holds. A function without
-        global names would be compiled.
-    """
-    import numba
-
-    folder = folder_of(function, classes)
-    if folder is None or function.__closure__ or all(step.kind != "global" for step in steps(function.__code__)):
-        raise LookupError("no machine code of this function can be found")
-    name = key_of(function, ()) if classes else folder.name
-    options = with_references(OPTIONS, counts_references(function))
-    copy = compile_cache.relocate(copied(function, NoGlobalNames(), (), name), folder)
-    return compile_cache.in_folder(folder, lambda: numba.njit(**options, cache=True)(copy))
 
 
 def dispatcher(function: Any, folder: Path | None = None) -> Any:

@@ -280,14 +280,10 @@ def enlarged(array: Array, least: int) -> Array:
     return larger
 
 
-def chunk_of(piece: bytes, by_expression: Callable[[str], Chunk]) -> Chunk:
-    """Return the words of a piece of text. by_expression: finds those of a piece that the compiled function does not know.
-
-    Raises UnicodeDecodeError for what is no UTF-8.
-    """
-    text = piece.decode()  # the compiled function relies on valid UTF-8
+def compiled_chunk(piece: bytes) -> Chunk | None:
+    """Return the words of a piece of valid UTF-8; None where it has a character that the compiled function does not know."""
     number, *found = machine_code()[0](np.frombuffer(piece, np.uint8), *characters())
-    return Chunk(*found) if number >= 0 else by_expression(text)
+    return Chunk(*found) if number >= 0 else None
 
 
 def chunk_from(words: list[str], ids: Ints, ends: Ints) -> Chunk:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from codecs import utf_8_decode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from errno import ENOSPC
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from ..messages import readable
 from .kept_text import kept
-from .reading import TOKEN, Chunk, Numbering, chunk_from, chunk_of, in_order
+from .reading import TOKEN, Chunk, Numbering, chunk_from, compiled_chunk, in_order
 from .words import Corpus, Ints
 
 CHUNK = 1 << 20
-"""Characters that are read at a time."""
+"""Bytes that are read at a time."""
 LARGE = 8 << 20
 """Bytes of a file from which on its words are found by compiled code: compiling takes seconds where it is not in the cache."""
 LARGE_CHUNK = 4 << 20
@@ -58,116 +59,118 @@ def builtin() -> Corpus:
 
 def read(path: Path) -> Corpus:
     """Read a UTF-8 text with one sentence or document per line, or all in one line. Raises CorpusError."""
-    try:
+    with refusing(path):
         return corpus_of(readable(path.name), words_of(path))
+
+
+@contextmanager
+def refusing(path: Path, folder: Path | None = None) -> Iterator[None]:
+    """Raise CorpusError for a file that cannot be read as text, or whose words cannot be written to a folder."""
+    try:
+        yield
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: {decoding_problem(error)}") from error
+        raise CorpusError(f"{path}: {decoding_problem(path, error)}") from error
     except OSError as error:
-        raise CorpusError(f"{path}: {error.strerror or error}") from error
+        full = f"{folder}, which needs 8 bytes per word of the text (set TMPDIR to use another folder)"
+        where = error.filename or (full if folder and error.errno == ENOSPC else path)
+        raise CorpusError(f"{where}: {error.strerror or error}") from error
 
 
-def decoding_problem(error: UnicodeDecodeError) -> str:
+def decoding_problem(path: Path, error: UnicodeDecodeError) -> str:
     """Return why a file is not UTF-8 text, and what to do."""
-    if error.object.startswith((b"\x1f\x8b", b"BZh", b"PK\x03\x04")):
+    begin = error.object
+    if path.is_file():  # a pipe has no beginning any more
+        with path.open("rb") as file:
+            begin = file.read(8192)
+    if begin.startswith((b"\x1f\x8b", b"BZh", b"PK\x03\x04")):
         return "compressed, not text: unpack it first"
-    wide = error.object.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if any(byte < 9 for byte in error.object) and not wide:
+    wide = begin.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if any(byte < 9 for byte in begin + error.object) and not wide:
         return "binary, not text (it has control characters)"
     return f"not UTF-8 text ({error.reason}); convert it, e.g. iconv -f {'UTF-16' if wide else 'LATIN1'} -t UTF-8"
 
 
-def pieces(path: Path) -> Iterator[str]:
-    """Yield a text in pieces of about a chunk, cut between two words or lines."""
-    carry = ""
-    with path.open(encoding="utf-8", newline=None) as file:
-        while chunk := file.read(CHUNK):
-            if "\0" in chunk:
-                raise CorpusError(f"{path}: binary, not text (it has NUL bytes)")
-            text = carry + chunk
-            gap = max(0, *(text.rfind(space) for space in " \t\n"))
-            yield text[:gap]
+def decoded(path: Path, piece: bytes, *, whole: bool = True) -> str:
+    """Return a piece of a file as text. whole: whether its last character must be. Raises CorpusError, UnicodeDecodeError."""
+    text, _ = utf_8_decode(piece, "strict", whole)
+    if "\0" in text:
+        raise CorpusError(f"{path}: binary, not text (it has NUL bytes)")
+    return text
+
+
+def pieces(path: Path, size: int) -> Iterator[bytes]:
+    """Yield a file in pieces of about so many bytes, cut between two words or lines. Raises as ``decoded`` does, and OSError."""
+    carry = b""
+    with path.open("rb") as file:
+        while chunk := file.read(size):
+            text, last = carry + chunk, len(chunk) < size
+            gap = max(text.rfind(space) + 1 for space in (b" ", b"\t", b"\n"))
+            yield text if last else text[:gap]
             carry = text[gap:]
-            if len(carry) > LONGEST_WORD:
+            if len(carry) > LONGEST_WORD and len(decoded(path, carry, whole=False)) > LONGEST_WORD:
                 raise CorpusError(
                     f"{path}: not a text of words (no space or line end in over half a million characters)"
                 )
+            if last:
+                return
     yield carry
 
 
-class Words(Protocol):
-    """The words of a text, numbered by first occurrence. A word is a lower-case run of letters, with apostrophes inside."""
-
-    def __iter__(self) -> Iterator[tuple[Ints, Ints]]:
-        """Yield the ids of a part of the text, int32, and after how many of them each of its lines ends."""
-
-    def words(self) -> list[str]:
-        """Return the words that were found so far, by number."""
-
-
 class ByExpression:
-    """The words of texts, found by the regular expression. A line continues across texts until its newline."""
+    """The words of texts, found by the regular expression. A line continues across texts until its newline.
+
+    A word is a lower-case run of letters, with apostrophes inside. Words are numbered by first occurrence.
+    """
 
     def __init__(self, texts: Iterable[str]) -> None:
         self.texts = texts
         self.table: defaultdict[str, int] = defaultdict(count().__next__)
 
     def __iter__(self) -> Iterator[tuple[Ints, Ints]]:
+        """Yield the ids of a part of the text, int32, and after how many of them each of its lines ends."""
         self.table["\n"] = -1
         for text in self.texts:
-            tokens = TOKEN.findall(text.lower())
+            tokens = TOKEN.findall(text.lower().replace("\r", "\n"))
             ids = np.fromiter(map(self.table.__getitem__, tokens), np.int32, len(tokens))
             newlines = np.flatnonzero(ids < 0)
             yield ids[ids >= 0], newlines - np.arange(len(newlines))
         del self.table["\n"]
 
     def words(self) -> list[str]:
+        """Return the words that were found, by number."""
         return list(self.table)
 
 
 class Compiled:
-    """The words of a large file, found by compiled code in several threads."""
+    """The words of a large file, as ``ByExpression`` gives them, found by compiled code in several threads."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.numbering = path, Numbering()
 
     def __iter__(self) -> Iterator[tuple[Ints, Ints]]:
-        for chunk in in_order(byte_pieces(self.path), lambda piece: chunk_of(piece, by_expression)):
+        for chunk in in_order(pieces(self.path, LARGE_CHUNK), self.chunk_of):
             yield self.numbering.ids(chunk), chunk.ends
+
+    def chunk_of(self, piece: bytes) -> Chunk:
+        text = decoded(self.path, piece)  # the compiled function relies on valid UTF-8
+        if found := compiled_chunk(piece):
+            return found
+        by_expression = ByExpression([text])
+        ((ids, ends),) = by_expression
+        return chunk_from(by_expression.words(), ids, ends)
 
     def words(self) -> list[str]:
         return self.numbering.words()
 
 
-def by_expression(text: str) -> Chunk:
-    """Return the words of a piece of text as the compiled code returns them."""
-    found = ByExpression([text.replace("\r", "\n")])
-    ((ids, ends),) = found
-    return chunk_from(found.words(), ids, ends)
+Words = ByExpression | Compiled
 
 
 def words_of(path: Path) -> Words:
     """Return what finds the words of a file. Raises OSError."""
     if path.stat().st_size >= LARGE and find_spec("numba"):
         return Compiled(path)
-    return ByExpression(pieces(path))
-
-
-def byte_pieces(path: Path) -> Iterator[bytes]:
-    """Yield a file in pieces of about a chunk, cut between two words or lines. Raises CorpusError, OSError."""
-    carry = b""
-    with path.open("rb") as file:
-        while chunk := file.read(LARGE_CHUNK):
-            if b"\0" in chunk:
-                raise CorpusError(f"{path}: binary, not text (it has NUL bytes)")
-            text = carry + chunk
-            gap = max(0, *(text.rfind(space) for space in (b" ", b"\t", b"\n")))
-            yield text[:gap]
-            carry = text[gap:]
-            if len(carry) > LONGEST_WORD:
-                raise CorpusError(
-                    f"{path}: not a text of words (no space or line end in over half a million characters)"
-                )
-    yield carry
+    return ByExpression(decoded(path, piece) for piece in pieces(path, CHUNK))
 
 
 def by_frequency(name: str, words: Sequence[str], counts: Ints, least: int = 1) -> tuple[Ints, Ints]:
@@ -233,7 +236,7 @@ def stored(path: Path, folder: Path, least: int = 1) -> Corpus:
     """
     counts, total = np.zeros(0, np.int64), 0
     ends: list[Ints] = [np.zeros(1, np.int64)]
-    try:
+    with refusing(path, folder):
         found = words_of(path)
         with (folder / "first_seen").open("wb") as file:
             for ids, lines in found:
@@ -258,12 +261,6 @@ def stored(path: Path, folder: Path, least: int = 1) -> Corpus:
                 written += int(remaining[-1])
                 file.write(ranks[ranks >= 0].tobytes())
         (folder / "first_seen").unlink()
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: {decoding_problem(error)}") from error
-    except OSError as error:
-        full = f"{folder}, which needs 8 bytes per word of the text (set TMPDIR to use another folder)"
-        where = error.filename or (full if error.errno == ENOSPC else path)
-        raise CorpusError(f"{where}: {error.strerror or error}") from error
     starts = edges[:-1][np.diff(edges) > 0]
     return Corpus(
         readable(path.name),

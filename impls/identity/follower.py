@@ -25,6 +25,8 @@ from .values import attributes, closure_values, default_factory, hides_state, is
 
 PLAIN_TYPES = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), np.dtype, np.generic, range)
 EXACT_TYPES = {bool, int, float, complex, str, bytes, type(None)}
+CONTAINERS = (tuple, list, dict, set, frozenset, np.ndarray)
+SCALARS = (str, bytes, int, float, complex)
 MODULE_NAMES = ("__name__", "__file__", "__package__", "__spec__", "__path__", "__loader__")
 """Names of a module that differ between two copies of a tree, and mean nothing else."""
 OPEN_ENDED = ("globals", "locals", "vars", "eval", "exec", "compile")
@@ -67,7 +69,11 @@ class Follower:
             return self.numbers[id(value)]
         self.numbers[id(value)] = len(self.numbers)
         self.values.append(value)
-        return self.container(value) or self.defined(value)
+        if type(value) in CONTAINERS:
+            return (type(value), *self.items(value))
+        if type(value) is slice:
+            return (slice, *map(self.form, (value.start, value.stop, value.step)))
+        return self.defined(value)
 
     def plain(self, value: Any) -> str:
         if type(value) is not str:
@@ -77,20 +83,21 @@ class Follower:
             self.keywords.add(value)
         return repr(value.replace(str(self.tree.root), "<the tree>") if self.tree.root else value)
 
-    def container(self, value: Any) -> Any:
-        """Return the forms of a plain container's items; None for anything else, and for subclasses."""
-        kind = type(value)
-        if kind in (tuple, list):
-            return (kind, *map(self.form, value))
-        if kind is dict:
-            return (kind, *((self.form(key), self.form(item)) for key, item in value.items()))
-        if kind in (set, frozenset):
-            return (set, *sorted(map(self.independent_form, value)))
-        if kind is slice:
-            return (kind, *map(self.form, (value.start, value.stop, value.step)))
-        if kind is np.ndarray:
-            return (kind, *self.array(value))
-        return None
+    def items(self, value: Any) -> tuple[Any, ...]:
+        """Return the forms of what a container holds, or a number or a text is, also one of a class of its own."""
+        if isinstance(value, dict):
+            pairs = ((self.form(key), self.form(item)) for key, item in dict.items(value))
+            return (*pairs, *map(self.form, default_factory(value)))
+        if isinstance(value, tuple):
+            return tuple(map(self.form, tuple.__iter__(value)))
+        if isinstance(value, list):
+            return tuple(map(self.form, list.__iter__(value)))
+        if isinstance(value, set | frozenset):
+            return tuple(sorted(map(self.independent_form, value)))
+        if isinstance(value, np.ndarray):
+            return self.array(value)
+        base = next((kind for kind in SCALARS if isinstance(value, kind)), None)
+        return (base.__repr__(value),) if base else ()
 
     def array(self, value: Any) -> tuple[Any, ...]:
         """Return an array's bits, dtype, shape and memory layout."""
@@ -211,26 +218,12 @@ class Follower:
 
     def content(self, value: Any) -> tuple[Any, ...]:
         """Return the forms of an object's attributes and slots, and of its items or value if it is a container or a number."""
-        items: Any = ()
-        if isinstance(value, dict):
-            items = (*dict.items(value), *default_factory(value))
-        elif isinstance(value, tuple):
-            items = (*tuple.__iter__(value),)
-        elif isinstance(value, list):
-            items = (*list.__iter__(value),)
-        elif isinstance(value, set | frozenset):
-            items = tuple(sorted(map(self.independent_form, value)))
-        elif isinstance(value, np.ndarray):
-            items = self.array(value)
-        elif isinstance(value, str | bytes | int | float | complex):
-            base = next(kind for kind in (str, bytes, int, float, complex) if isinstance(value, kind))
-            items = base.__repr__(value)
         fields = {**attributes(value), **slots(value)}
         return (
             self.form(
                 {name: item for name, item in fields.items() if name not in (*IGNORED_ATTRIBUTES, *MODULE_NAMES)}
             ),
-            self.form(items),
+            *self.items(value),
         )
 
     def function(self, function: FunctionType) -> Any:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -29,21 +27,6 @@ def slugs(found: list[Implementation]) -> list[str]:
 
 
 # this package's own
-
-
-def test_every_implementation_in_the_sources_is_found_once_in_the_order_of_its_file() -> None:
-    texts = [file.read_text(encoding="utf-8") for file in sorted(IMPLS.rglob("*.py"))]
-    found = [
-        found for text in texts for found in re.findall(r'^@(\w+)\.implementation\(\s*"([^"]+)"', text, re.MULTILINE)
-    ]
-    listed = [
-        (i.kernel.name.split(".")[-1].replace("-", "_"), i.slug)
-        for i in own()
-        if not i.kernel.name.startswith("training")  # these are made for both kernels at once
-    ]
-    assert len(found) > 40
-    # a stable sort: within a kernel, the order is the file's
-    assert sorted(listed, key=itemgetter(0)) == sorted(found, key=itemgetter(0))
 
 
 def test_kernels_come_in_reading_order() -> None:

@@ -145,14 +145,6 @@ def test_two_copies_differ_in_what_was_changed_and_in_nothing_else(package_copy:
     assert np.array_equal(taken[0], taken[1])
 
 
-def test_a_copy_may_have_other_implementations_than_this_package(package_copy: Path) -> None:
-    written(
-        package_copy / "added.py",
-        "from .lookup import lookup\n\n@lookup.implementation('added', 'added')\ndef added(W, idx):\n    return W[idx]\n",
-    )
-    assert {i.key for i in from_copy(package_copy, "copy_more")} - {i.key for i in own()} == {"lookup/added"}
-
-
 @pytest.mark.parametrize(
     ("file", "text", "error"),
     [

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import sysconfig
 import traceback
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from w2vbench.impls.choosing import dispatch_table
 from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes, TableError, load, read, text_of, write
-from w2vbench.impls.choosing.fingerprint import blas, differences, fingerprint, named_by_macos, named_in, python_version
+from w2vbench.impls.choosing.fingerprint import blas, fingerprint, named_by_macos, named_in, python_version
 from w2vbench.impls.interface.case import Size
 
 import w2vbench
@@ -68,15 +67,6 @@ def test_a_table_from_elsewhere_is_refused_with_what_differs(change: dict[str, s
     assert "\n" not in message
     assert "anyway=True" in message
     assert w2vbench.best("lookup", V=10, table=file, anyway=True).slug() == "numba"
-
-
-def test_what_differs_is_said_of_every_fact() -> None:
-    assert differences({"a": "1", "b": "2"}, {"a": "1", "b": "2"}) == []
-    assert differences({"a": "1", "old": "x"}, {"a": "2", "new": "y"}) == [
-        "a is 2, not 1",
-        "new is y, not absent",
-        "old is absent, not x",
-    ]
 
 
 def test_settings_of_numba_are_part_of_the_machine(tmp_path: Path) -> None:
@@ -183,14 +173,6 @@ def test_what_is_no_table_is_refused_in_a_line(old: str, new: str, tmp_path: Pat
     assert len(str(raised.value)) < len(str(file)) + 300
 
 
-def test_a_kernels_times_are_arranged_once_for_all_choices(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = DispatchTable({"lookup": KernelTimes(TIMES.simplest_first, TIMES.times_s)})
-    assert table.choose("lookup", SIZE) == "numba"
-    monkeypatch.setattr(dispatch_table, "Model", lambda *arguments: pytest.fail("it is arranged again"))
-    assert w2vbench.best("lookup", V=10, table=table).slug() == table.choose("lookup", SIZE) == "numba"
-    assert table == DispatchTable({"lookup": TIMES})
-
-
 def test_other_files_are_refused_in_a_line(tmp_path: Path) -> None:
     for name, content in (("empty", b""), ("binary", bytes(range(256))), ("large", b"#" * (9 << 20))):
         file = tmp_path / name
@@ -199,20 +181,6 @@ def test_other_files_are_refused_in_a_line(tmp_path: Path) -> None:
             read(file)
     with pytest.raises(TableError, match=re.escape(str(tmp_path))):
         read(tmp_path)
-
-
-def test_importing_the_package_imports_neither_numba_nor_what_best_needs() -> None:
-    script = "import sys, w2vbench.impls; print([name for name in ('numba', 'numpy', 'w2vbench.impls.choosing.dispatcher') if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_another_copy_of_the_package_has_its_own(package_copy: Path) -> None:
-    from w2vbench.impls.catalogue.discovery import from_copy
-
-    from_copy(package_copy, "copy_of_dispatch")
-    copy = import_module("copy_of_dispatch.choosing.dispatch_table")
-    assert copy.TableError is not TableError
 
 
 def test_without_a_home_folder_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +24,6 @@ from w2vbench.impls.compiling.functions import (
     dispatcher,
     machinery,
     makes_no_arrays,
-    reader,
     ready,
 )
 from w2vbench.impls.compiling.intrinsics.rows import copy_row, prefetch_row
@@ -174,15 +172,6 @@ def test_a_limit_costs_no_more_at_a_call_than_what_it_limits() -> None:
     assert not [floor.key for floor in compiled_floors if counts_references(floor.function)]
 
 
-def test_numba_itself_refuses_to_return_a_part_alone() -> None:
-    @makes_no_arrays
-    def half(array: Array) -> Array:
-        return array[: len(array) // 2]
-
-    with pytest.raises(Exception, match="Only accept returning of array passed into the function as argument"):
-        ready(half, (np.zeros(4),))
-
-
 def test_a_users_own_compiled_helper_counts_no_references_either() -> None:
     import numba
     from numba import types
@@ -301,39 +290,6 @@ def test_processes_that_compile_the_same_at_once_do_not_disturb_each_other(tmp_p
     file = write(tmp_path)
     processes = [started(tmp_path / "cache", file) for _ in range(3)]
     assert [ended(process)[0] for process in processes] == [[1.0]] * 3
-
-
-def test_kept_code_is_read_without_preparing_what_the_function_calls(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-
-    def twice(x: int) -> int:
-        return helper(x) * 2
-
-    def again() -> Callable[..., Any]:  # as another process would see it
-        return FunctionType(twice.__code__, {"helper": helper})
-
-    assert ready(again(), (4,))(4) == 14
-
-    def prepared(*_: Any) -> None:
-        raise RuntimeError("what it calls is prepared")
-
-    monkeypatch.setattr("w2vbench.impls.compiling.functions.with_callees", prepared)
-    assert ready(again(), (4,))(5) == 16
-    with pytest.raises(RuntimeError, match="what it calls is prepared"):  # for other types it is compiled
-        ready(again(), (4.0,))
-
-
-@pytest.mark.parametrize("of", [lambda: lambda x: x + 1, lambda n=2: lambda x: x + n])
-def test_a_function_without_global_names_and_a_closure_are_compiled_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: Callable[[], Any]
-) -> None:
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    for _ in range(2):
-        with pytest.raises(LookupError):
-            reader(of(), ())
-        assert ready(of(), (4,))(4) in (5, 6)
 
 
 def test_kept_code_that_cannot_be_read_is_compiled_anew(tmp_path: Path) -> None:

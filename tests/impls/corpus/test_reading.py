@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from w2vbench.impls.corpus import texts
-from w2vbench.impls.corpus.texts import ByExpression, Compiled, CorpusError, corpus_of, pieces
+from w2vbench.impls.corpus.texts import Compiled, CorpusError, corpus_of, words_of
 from w2vbench.impls.corpus.words import Corpus
 
 ODD = "aAbB'’ \n\r\t_1²½İıΣσςéÉßẞжЖ\ufeff\u2028中ǅﬁȺ𝒜.,-"
@@ -18,7 +18,7 @@ that count as letters, and some that do not; and all that stands between words."
 
 
 def both_ways(path: Path) -> tuple[Corpus, Corpus]:
-    return corpus_of("text", ByExpression(pieces(path))), corpus_of("text", Compiled(path))
+    return corpus_of("text", words_of(path)), corpus_of("text", Compiled(path))
 
 
 def assert_same(one: Corpus, other: Corpus) -> None:

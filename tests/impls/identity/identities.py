@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 import tempfile
 from importlib import import_module
@@ -19,8 +20,7 @@ from tests.tables import table
 
 Files = dict[str, str]
 NUMBERS = itertools.count()
-
-
+VERSIONS = re.compile(r"<<(.*?)\|(.*?)>>", re.DOTALL)
 WORLD: Files = table("identity/world")
 EDITS, SOURCES = table("identity/edits"), table("identity/sources")
 
@@ -39,6 +39,20 @@ def tree_of(before: str, returns: str, **others: str) -> Files:
     head = "import functools\nimport numpy as np\nfrom w2vbench.impls.lookup import lookup\n"
     mine = f"\n@lookup.implementation('mine', 'mine')\ndef mine(W, idx):\n    return {returns}\n"
     return {"__init__.py": "", "top.py": head + before + mine, **{f"{name}.py": text for name, text in others.items()}}
+
+
+def chain(length: int) -> str:
+    """Functions that call each other, one after the other."""
+    return (
+        "".join(f"def f{i}(x):\n    return f{i + 1}(x)\n" for i in range(length))
+        + f"def f{length}(x):\n    return x\nf0(W)"
+    )
+
+
+def versions(source: str, **others: str) -> list[Files]:
+    """The two versions of a tree, from what comes before its implementation and, in the last line, what that returns."""
+    both = (VERSIONS.sub(which, source.strip("\n")).rpartition("\n") for which in (r"\1", r"\2"))
+    return [tree_of(before + end, returns, **others) for before, end, returns in both]
 
 
 def write(root: Path, files: Files) -> Path:

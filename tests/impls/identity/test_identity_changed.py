@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from w2vbench.impls.identity.follower import OPEN_ENDED
 from w2vbench.impls.identity.trees import Tree
 
 from tests.impls.catalogue.files import written
-from tests.impls.identity.identities import EDITS, SOURCES, Files, digest, edited, load, tree_of
+from tests.impls.identity.identities import EDITS, SOURCES, Files, chain, digest, edited, load, versions
 
 
 @pytest.mark.parametrize("edit", EDITS["changed"].values(), ids=EDITS["changed"])
@@ -26,25 +25,36 @@ def test_facts_by_which_an_implementation_runs_otherwise_are_a_change(fact: str)
     assert digest(edited(without)) != digest(edited(with_it))
 
 
-OWN_NAMES = {
-    f"one's own {name}": {"before": f"def {name}(x):\n    return x + @@\n", "values": "12", "returns": f"{name}(W)"}
-    for name in OPEN_ENDED
+def compiled_by(decorator: str) -> str:
+    """A function that numba compiles. Its body has two versions where the decorator has one."""
+    body = "" if "<<" in decorator else " + <<1|2>>"
+    in_place = f"def h(x, y):\n    y[0] = x[0]{body}"
+    function = in_place if "guvectorize" in decorator else f"def h(x):\n    y = x{body}\n    return y"
+    return f"import numba\n{decorator}\n{function}\nh"
+
+
+FOLLOWED = {
+    **SOURCES["changed"],
+    **{name: compiled_by(decorator) for name, decorator in SOURCES["numba"].items()},
+    **{
+        f"what a {kind} of its own holds": f"class A({kind}):\n    pass\nO = A({value})\nO"
+        for kind, value in SOURCES["holds"].items()
+    },
+    **{f"one's own {name}": f"def {name}(x):\n    return x + <<1|2>>\n{name}(W)" for name in OPEN_ENDED},
 }
-CHANGED: dict[str, dict[str, Any]] = SOURCES["changed"] | OWN_NAMES
 
 
-@pytest.mark.parametrize("source", CHANGED.values(), ids=CHANGED)
-def test_a_change_of_what_an_implementation_uses_is_seen(source: dict[str, Any]) -> None:
+@pytest.mark.parametrize("source", FOLLOWED.values(), ids=FOLLOWED)
+def test_a_change_of_what_an_implementation_uses_is_seen(source: str) -> None:
     """It is followed, whatever kind of value it is, so that a change of what it does not use is none."""
+    old, new = (digest(files) for files in versions(source, unrelated="X = 1\n"))
+    assert digest(versions(source, unrelated="X = 2\n")[0]) == old != new
 
-    def of(value: str, unrelated: str) -> str:
-        before, returns = (source.get(part, "").replace("@@", value) for part in ("before", "returns"))
-        return digest(tree_of(before, returns, unrelated=unrelated))
 
-    old, new = source["values"]
-    first = of(old, "X = 1\n")
-    assert of(old, "X = 2\n" if source.get("followed", True) else "X = 1\n") == first
-    assert of(new, "X = 1\n") != first
+@pytest.mark.parametrize("source", SOURCES["unfollowed"].values(), ids=SOURCES["unfollowed"])
+def test_a_change_is_seen_by_the_text_of_the_tree_where_it_cannot_be_followed(source: str) -> None:
+    old, same, new = (digest(versions(source, unrelated="X = 1\n")[at]) for at in (0, 0, 1))
+    assert old == same != new
 
 
 @pytest.mark.parametrize("compiled", [True, False])
@@ -66,19 +76,19 @@ def test_the_compiler_of_the_same_copy_of_this_package_counts_for_what_it_compil
     assert (of(1) != of(2)) is compiled
 
 
-OPAQUE = SOURCES["opaque"] | {
-    name: {"before": f"def h(x):\n    return {name}(x)\n", "returns": "h(W)"} for name in OPEN_ENDED
+OPAQUE = {
+    **SOURCES["opaque"],
+    **{name: f"def h(x):\n    return {name}(x)\nh(W)" for name in OPEN_ENDED},
+    "a chain of calls longer than Python can follow": chain(2000),
 }
-LONG = "".join(f"def f{i}(x):\n    return f{i + 1}(x)\n" for i in range(2000))
-OPAQUE["a chain of calls longer than Python can follow"] = {"before": LONG, "returns": "f0(W)"}
 
 
 @pytest.mark.parametrize("source", OPAQUE.values(), ids=OPAQUE)
-def test_where_code_cannot_be_followed_any_change_of_the_tree_counts_but_no_comment(source: dict[str, str]) -> None:
+def test_where_code_cannot_be_followed_any_change_of_the_tree_counts_but_no_comment(source: str) -> None:
     def version(value: int, remark: str = "") -> Files:
         text = f'"""Doc{remark}."""\n\ndef f(x):\n    """It is {value}."""\n    return {value}{remark}\n'
         others = {"sub/__init__": "from . import deep", "sub/deep": text, "deep": text.replace(f"is {value}", "is so")}
-        return tree_of(**source, **others)
+        return versions(source, **others)[0]
 
     plain = load(version(1))
     assert plain.late_imports == ()
@@ -97,6 +107,6 @@ def test_a_file_of_another_encoding_counts_too(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_python_counts_as_its_text() -> None:
-    one, same, other = (digest(tree_of(**OPAQUE["pattern"], broken=text)) for text in ("if x\n", "if x\n", "if y\n"))
+    one, same, other = (digest(versions(OPAQUE["pattern"], broken=text)[0]) for text in ("if x\n", "if x\n", "if y\n"))
     assert one == same
     assert one != other

@@ -13,7 +13,7 @@ from w2vbench.impls.identity.digest import Identity, code_identity
 from w2vbench.impls.identity.trees import Tree
 
 from tests.impls.catalogue.files import module, written
-from tests.impls.identity.identities import SOURCES, identity_of_file, load, tree_of, write
+from tests.impls.identity.identities import SOURCES, VERSIONS, identity_of_file, load, tree_of, write
 
 # imports when called
 
@@ -142,15 +142,16 @@ def test_code_that_reads_files_or_cannot_be_followed_is_known_to(call: str, tmp_
     assert not identity_of_file(tmp_path / "does not", body, "W").reads_files
 
 
-@pytest.mark.parametrize("name", SOURCES["near"])
-def test_what_a_file_imports_from_its_tree_is_followed(tmp_path: Path, name: str) -> None:
-    def of(folder: str, value: str) -> str:
-        near = SOURCES["near"][name]
-        root = write(tmp_path / folder, {f"near_{name}.py": near["text"].replace("@@", value)})
-        return identity_of_file(root, near["before"], near["returns"], "sub/mine.py").digest
+@pytest.mark.parametrize(("uses", "source"), SOURCES["near"].items(), ids=SOURCES["near"])
+def test_what_a_file_imports_from_its_tree_is_followed(tmp_path: Path, uses: str, source: str) -> None:
+    statement, returns = uses.split(": ")
 
-    assert of("one", "1") == of("again", "1")
-    assert of("one", "1") != of("other", "2")
+    def of(folder: str, version: str) -> str:
+        root = write(tmp_path / folder, {"near.py": VERSIONS.sub(version, source)})
+        return identity_of_file(root, statement, returns, "sub/mine.py").digest
+
+    one, again, other = of("one", r"\1"), of("again", r"\1"), of("other", r"\2")
+    assert one == again != other
 
 
 def used_from(other: Path, tree: Path, statement: str, returns: str) -> Identity:

@@ -9,7 +9,18 @@ from w2vbench.impls.identity import trees
 from w2vbench.impls.identity.trees import Tree
 
 from tests.impls.catalogue.files import written
-from tests.impls.identity.identities import EDITS, SOURCES, WORLD, digest, edited, identity_of_file, load, tree_of
+from tests.impls.identity.identities import (
+    EDITS,
+    SOURCES,
+    WORLD,
+    chain,
+    digest,
+    edited,
+    identity_of_file,
+    load,
+    tree_of,
+    versions,
+)
 
 
 def test_the_same_text_at_another_place_under_another_name_is_the_same(tmp_path: Path, original: str) -> None:
@@ -51,20 +62,16 @@ def test_a_function_may_get_another_name_in_a_module_of_a_folder() -> None:
     assert of("one") == of("another")
 
 
-CHAIN = "".join(f"def f{i}(x):\n    return f{i + 1}(x)\n" for i in range(200)) + "def f200(x):\n    return x\n"
-CLASS = "class A:\n    x: @@ = 1\n"
 COPIED = SOURCES["same"] | {
-    "chain of two hundred functions": {"before": CHAIN, "returns": "f0(W)"},
-    "class with another annotation": {"before": CLASS, "returns": "A.x"},
+    "chain of two hundred functions": chain(200),
+    "class with another annotation": "class A:\n    x: <<int|float>> = 1\nA.x",
 }
 
 
 @pytest.mark.parametrize("source", COPIED.values(), ids=COPIED)
-def test_two_copies_are_the_same(source: dict[str, str]) -> None:
-    def copy(kind: str) -> str:
-        return digest(tree_of(source["before"].replace("@@", kind), source["returns"]) | {"bare/deep.py": ""})
-
-    assert copy("int") == copy("float")
+def test_two_copies_are_the_same(source: str) -> None:
+    one, other = versions(source, **{"bare/deep": ""})
+    assert digest(one) == digest(other)
 
 
 def test_functions_that_share_a_constant_may_be_moved_apart() -> None:
