@@ -6,10 +6,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from .impls.interface.messages import UserError
+
 EXAMPLE = 'implementations = ["kernels.py"]'
 
 
-class SettingsError(ValueError):
+class SettingsError(UserError):
     """Settings that cannot be used. The message is one line and says what to write."""
 
 

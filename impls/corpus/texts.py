@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..interface.messages import readable
+from ..interface.messages import UserError, readable
 from .kept_text import kept
 from .reading import TOKEN, Chunk, Numbering, chunk_from, chunk_of, in_order
 from .words import Corpus, Ints
@@ -27,7 +27,7 @@ LONGEST_WORD = 1 << 19
 """Characters. A longer word means that the file is no text of words."""
 
 
-class CorpusError(ValueError):
+class CorpusError(UserError):
     """A text that cannot be read as a corpus. The message is one line and states what to do."""
 
 

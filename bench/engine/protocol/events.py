@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .status import Status
 from .variants import Struct
 
 Figures = list[float | None]
@@ -47,7 +48,7 @@ class RoundBegins(Event, frozen=True, kw_only=True):
 class Failed(Event, frozen=True, kw_only=True):
     """The job has failed, by the fault of the variant whose step it was in."""
 
-    status: str
+    status: Status
     reason: str
 
 
@@ -67,7 +68,7 @@ class ContractChecked(Event, frozen=True, kw_only=True):
     """The result of checking an implementation."""
 
     key: str
-    status: str
+    status: Status
     reason: str
 
 
@@ -213,7 +214,7 @@ class LineProfile(Event, frozen=True, kw_only=True):
     """A line profile, or why there is none (``why_not``). Fields are explained in ``lines.profile``."""
 
     variant: str
-    status: str = "ok"
+    status: Status = Status.OK
     reason: str = ""
     why_not: str = ""
     calls: int = 0

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import limit_memory, pin
-from w2vbench.bench.engine.protocol import OK, WRONG, Measure, Variant
+from w2vbench.bench.engine.protocol import Measure, Status, Variant
 from w2vbench.impls.interface import Implementation, Kernel, Problem
 from w2vbench.impls.interface.case import Size
 from w2vbench.impls.interface.facts import has_attribute
@@ -152,7 +152,7 @@ def time_variants(
         # which of several it was is found by another process, which checks after every sample
         variant_at_fault = next(iter(implementations)) if len(implementations) == 1 else None
         emit(protocol.StepBegins(name="timing", variant=variant_at_fault))
-        raise Fault(WRONG, reason)
+        raise Fault(Status.WRONG, reason)
     for variant in variants:
         wall, cpu = times[variant.name]
         emit(
@@ -183,7 +183,7 @@ def implementation_of(
     implementation = source.find(variant.key)
     if source.patched_names and not is_own(implementation):
         emit(protocol.StepBegins(name="loading", variant=variant.name))
-        raise Fault(WRONG, f"{patch_reason(source.patched_names)} when its file is loaded")
+        raise Fault(Status.WRONG, f"{patch_reason(source.patched_names)} when its file is loaded")
     load_packages(implementation, variant.name, emit)
     if isinstance(implementation, MethodCalls):
         kernel = implementation.checked_by(kernel)
@@ -197,14 +197,14 @@ def prepare_and_check(
     emit(protocol.StepBegins(name="prepare", variant=variant.name, patience=compilation_patience(implementation)))
     prepared = prepare_variant(variant.name, implementation, problem, variant.slowed, place)
     if reason := guard.violation():
-        raise Fault(WRONG, f"{reason} in its prepare")
+        raise Fault(Status.WRONG, f"{reason} in its prepare")
     if variant.check:
         emit(protocol.StepBegins(name="check", variant=variant.name))
         verdict = check_problem(implementation, problem, prepared.function, prepared.workspace)
         problem.reset()
         if reason := guard.violation():
-            raise Fault(WRONG, f"{reason} in a call")
-        if verdict.status != OK:
+            raise Fault(Status.WRONG, f"{reason} in a call")
+        if verdict.status != Status.OK:
             raise Fault(verdict.status, verdict.reason)
     return prepared
 

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from w2vbench.bench.engine.protocol import WRONG, Figures, MeasurementSettings
+from w2vbench.bench.engine.protocol import Figures, MeasurementSettings, Status
 from w2vbench.bench.engine.worker.checking.contract import Fault, fault_of
 from w2vbench.bench.engine.worker.checking.verify import Verifier
 from w2vbench.bench.engine.worker.variants.variant import PreparedVariant, TimedCalls
@@ -93,7 +93,7 @@ def take_sample(variant: PreparedVariant, calls: int, verifier: Verifier, requir
     finally:
         introspection().active = False
     if event := introspection().take_event():
-        raise Fault(WRONG, f"looks at who calls it while it is timed ({event})")
+        raise Fault(Status.WRONG, f"looks at who calls it while it is timed ({event})")
     verifier.verify(sample, required)
     variant.problem.reset()
     return sample._replace(result=None)

@@ -104,6 +104,11 @@ def is_own(implementation: Implementation) -> bool:
     return implementation.function.__module__.startswith(f"{impls.__name__}.")
 
 
+def is_of(error: BaseException, kind: type[BaseException]) -> bool:
+    """Whether an error is of a class of ``impls``: of this program's own, or by its name of another copy's."""
+    return type(error).__name__ == kind.__name__
+
+
 def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
     """List the implementations of both sides of a comparison, with the identity of their code."""
     for name, other in (("base", "head"), ("head", "base")):
@@ -120,8 +125,7 @@ def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
             trees = Path(source.tree), Path(job.sources[other].tree)
             listed = tuple(facts(i, side.root, *trees, job.differing) for i in side.implementations.values())
         except BaseException as error:  # SystemExit too: only this side has failed
-            # by name: a copy has its own class
-            message = str(error) if type(error).__name__ == "CatalogueError" else describe(error)
+            message = str(error) if is_of(error, catalogue.CatalogueError) else describe(error)
             emit(protocol.SourceListed(source=name, error=message))
             continue
         emit(protocol.SourceListed(source=name, implementations=listed))
