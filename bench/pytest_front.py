@@ -167,7 +167,7 @@ def extra_info(
         "touched_rows": variant.problem.touched,
         "adapt_s": float(np.median(variant.adapt_s)) if variant.adapt_s else None,
         "cpu_s": cpu_s(call, wall_s),
-        **{key: measured.get(key) for key in memory.FIGURES},
+        **{key: getattr(measured, key) for key in memory.FIGURES},
     }
     extra = rows.known(implementation, size).model_copy(update=found)
     return extra.model_dump(mode="json", exclude_unset=True)

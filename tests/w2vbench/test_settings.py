@@ -40,9 +40,3 @@ def test_bad_settings_are_one_clear_line(tmp_path: Path, content: str, said: str
         implementation_files(tmp_path)
     assert said in str(refusal.value)
     assert "\n" not in str(refusal.value)
-
-
-def test_a_file_that_is_no_text_is_one_clear_line(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(SettingsError, match="can't decode"):
-        implementation_files(tmp_path)

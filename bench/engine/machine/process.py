@@ -1,16 +1,21 @@
-"""This process: its CPU, its memory limit, and its threads and children."""
+"""This process: its CPU, its memory limit, and its threads and children; and what killed processes have left."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import os
+import re
 import resource
 import signal
-from collections.abc import Collection
+import tempfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import psutil
+
+LARGEST_PID = 1 << 22
+"""Linux has no larger process number, but a folder's name may hold any digits."""
 
 
 def pin(threads: int, cpu: int | None = None) -> None:
@@ -74,3 +79,11 @@ def blas_threads() -> int | None:
     from threadpoolctl import threadpool_info  # workers start sooner without it
 
     return max((pool["num_threads"] for pool in threadpool_info() if pool.get("user_api") == "blas"), default=None)
+
+
+def abandoned_folders(prefix: str) -> Iterator[Path]:
+    """Yield the folders named ``PREFIX-PID-…`` in the temporary folder whose process has ended."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}-*-*"):
+        owner = folder.name.removeprefix(f"{prefix}-").partition("-")[0]
+        if re.fullmatch("[1-9][0-9]{0,6}", owner) and int(owner) <= LARGEST_PID and not psutil.pid_exists(int(owner)):
+            yield folder

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import structs
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import limit_memory, pin
 from w2vbench.bench.engine.protocol import Measure, Status, Variant
@@ -25,10 +26,8 @@ from .profiling.lines import profiles_of
 from .timing import floors as limits
 from .timing.places import blocks
 from .timing.timing import calibrate, take_turns
-from .variants.extensions import LAYERS
-from .variants.loading import load_packages
-from .variants.methods import MethodCalls, layer_variant
-from .variants.sources import LoadedSource, is_own, load_sources
+from .variants.extensions import LAYERS, MethodCalls, layer_variant
+from .variants.sources import LoadedSource, is_own, load_packages, load_sources
 from .variants.variant import PreparedVariant, adapt_batch, prepare_variant
 from .variants.watch import Guard, patch_reason
 
@@ -81,9 +80,9 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
         emit(protocol.StepBegins(name="memory"))
         patience_s = [LEAST_PATIENCE_S + TRACED * sum(seconds[name]) for name in names]
         limits_s = [min(one, job.settings.time_limit_s / 2) for one in patience_s]
-        asked = zip((implementations[name] for name in names), limits_s, strict=True)
-        for name, figures in zip(names, memory.measure_together(list(asked), problem, options.unanswered), strict=True):
-            emit(protocol.Memory(variant=name, needs=tuple(implementations[name].requires), **figures))
+        asked = [(implementations[name], limit_s) for name, limit_s in zip(names, limits_s, strict=True)]
+        for name, found in zip(names, memory.measure_together(asked, problem, options.unanswered), strict=True):
+            emit(structs.replace(found, variant=name, needs=tuple(implementations[name].requires)))
     for name, implementation in implementations.items():
         if name in options.profile or name in layers:
             emit(protocol.StepBegins(name="the line profile"))

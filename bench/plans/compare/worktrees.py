@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from w2vbench.bench.engine.machine.leftovers import abandoned_folders
+from w2vbench.bench.engine.machine.process import abandoned_folders
 from w2vbench.impls.interface.messages import UserError
 
 PREFIX = "w2vbench-tree"

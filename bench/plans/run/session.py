@@ -18,7 +18,7 @@ from typing import Any
 
 from pytest_benchmark.utils import get_commit_info
 from w2vbench.bench.engine.machine import cpus, environment
-from w2vbench.bench.engine.machine.leftovers import abandoned_folders
+from w2vbench.bench.engine.machine.process import abandoned_folders
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.contracts import check_contracts
 from w2vbench.bench.engine.pool.pool import Workers

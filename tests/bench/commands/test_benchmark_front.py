@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import PATIENCE_S, ROOT, w2vbench
+from tests.processes import PATIENCE_S, ROOT
 
 FAST = [
     "-p",
@@ -50,12 +50,6 @@ def test_one_table_ranks_the_implementations_and_rows_carry_cpu_time_and_memory(
     assert set(rows) == {"loop", "add-at", "bincount", "unique-bincount", "numba"}
     assert rows["bincount"]["extra_info"]["peak_bytes"] >= 1000 * 8
     assert rows["loop"]["extra_info"]["cpu_s"] > 0
-
-
-def test_a_saved_file_is_read_by_our_reports_and_says_it_was_not_interleaved(saved_run: Saved, tmp_path: Path) -> None:
-    result = w2vbench("report", str(saved_run[0] / "all.json"), "--out", str(tmp_path), cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert "not interleaved" in (tmp_path / "index.html").read_text()
 
 
 def test_compare_against_the_saved_run_and_fail_on_a_regression(saved_run: Saved) -> None:
@@ -126,9 +120,3 @@ def test_the_decks_sizes_are_timed_for_what_the_deck_measures(tmp_path: Path) ->
     assert "lookup/one-hot-dot@V=1e6,H=100,B=1,f64,i64,zipf,t1" in result.stdout
     assert "lookup/take@V=1e6" in result.stdout
     assert "lookup/take-out@" not in result.stdout
-
-
-def test_unknown_preset_is_one_clear_line(tmp_path: Path) -> None:
-    result = run_pytest("--benchmark", "--benchmark-preset=huge", "-q", storage=tmp_path)
-    assert result.returncode != 0
-    assert "no preset 'huge'; there are quick, default, deck, full" in result.stdout + result.stderr

@@ -14,9 +14,8 @@ import numpy as np
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import limit_memory
 from w2vbench.bench.engine.protocol import Status, Verdict
-from w2vbench.bench.engine.worker.variants.loading import load_packages
 from w2vbench.bench.engine.worker.variants.loop import Arguments, Function, sampler
-from w2vbench.bench.engine.worker.variants.sources import is_of, is_own, load_source
+from w2vbench.bench.engine.worker.variants.sources import is_of, is_own, load_packages, load_source
 from w2vbench.bench.engine.worker.variants.variant import adapt_batch, check_same_values
 from w2vbench.bench.engine.worker.variants.watch import checksum, immutable_arrays, patch_reason, watched_names
 from w2vbench.impls.catalogue.discovery import floors, missing

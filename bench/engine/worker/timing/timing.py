@@ -62,9 +62,8 @@ def calibrate(
         return min(wall_ns(variant.calls), wall_ns(variant.calls))
 
     variant.calls = min(variant.calls, most_calls)
-    introspection().compiled = False
     first = wall_ns(1, required=True)
-    if introspection().compiled:  # a function that it calls: that is no time of a call
+    if variant.compiles:  # what it calls, perhaps: that is no time of a call
         first = wall_ns(1)
     if not variant.rounds:
         if first >= max(OVERTIME * COLD * settings.variant_s * 1e9, least_ns):
