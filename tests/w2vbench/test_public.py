@@ -45,6 +45,10 @@ def test_each_public_name_is_there(name: str) -> None:
     assert name in dir(w2vbench)
 
 
+def test_any_other_name_is_an_attribute_error() -> None:
+    assert not hasattr(w2vbench, "nothing")
+
+
 def test_its_kernels_are_those_of_the_implementations() -> None:
     assert w2vbench.kernels["lookup"] is lookup
     with pytest.raises(TypeError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
 import re
 import resource
 import signal
@@ -14,17 +13,17 @@ from pathlib import Path
 
 import psutil
 
+from . import cpus
+
 LARGEST_PID = 1 << 22
 """Linux has no larger process number, but a folder's name may hold any digits."""
 
 
 def pin(threads: int, cpu: int | None = None) -> None:
     """Keep a single-threaded worker, and the threads that its packages keep, on one CPU: a given one, or the last that it may use."""
-    if threads == 1 and hasattr(os, "sched_setaffinity"):
-        allowed = os.sched_getaffinity(0)
-        for thread in psutil.Process().threads():
-            with contextlib.suppress(ProcessLookupError):  # it has ended since
-                os.sched_setaffinity(thread.id, {cpu if cpu in allowed else max(allowed)})
+    allowed = cpus.allowed()
+    if threads == 1 and allowed:
+        cpus.set_affinity({cpu if cpu in allowed else max(allowed)})
 
 
 def limit_memory(limit_bytes: int) -> None:

