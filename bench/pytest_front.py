@@ -17,6 +17,7 @@ from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import texts
 from w2vbench.impls.interface import Implementation, Kernel, Problem
 from w2vbench.impls.interface.case import Case, Size
+from w2vbench.impls.interface.messages import UserError
 from w2vbench.reports.file.schema.result import SCHEMA, Suite
 
 from .engine.machine import environment
@@ -26,7 +27,7 @@ from .engine.worker.profiling import memory
 from .engine.worker.timing.timing import take_sample
 from .engine.worker.variants.sources import is_own
 from .engine.worker.variants.variant import PreparedVariant, adapt_batch
-from .plans.run import request, rows, run, run_result, session
+from .plans.run import rows, run, run_result, session
 from .plans.run.presets import PRESETS
 from .plans.run.selection import Selection
 
@@ -48,7 +49,7 @@ def cases(config: pytest.Config) -> dict[Case, Implementation]:
         raise pytest.UsageError(f"--benchmark-preset: no preset {name!r}; there are {', '.join(PRESETS)}")
     try:
         return planned(name, tuple(config.getoption("benchmark_impl")), config.getoption("benchmark_beside"))
-    except (catalogue.CatalogueError, request.PlanError) as error:
+    except UserError as error:
         raise pytest.UsageError(f"--benchmark: {error}") from error
 
 

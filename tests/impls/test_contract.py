@@ -11,6 +11,7 @@ import pytest
 from w2vbench.bench import pytest_front as front
 from w2vbench.bench.engine.protocol import Status, Verdict
 from w2vbench.bench.engine.worker.checking.contract import check_contract
+from w2vbench.bench.plans.run import session
 from w2vbench.impls.catalogue.discovery import missing, own
 from w2vbench.impls.corpus.texts import encode
 from w2vbench.impls.corpus.words import Corpus
@@ -38,7 +39,7 @@ def given(baselines: list[Implementation], names: Callable[[Kernel], Sequence[st
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, Verdict]:
     """Of all implementations, in processes of their own on all CPUs: most of the time is compilation."""
-    return front.verdicts(FOUND, ())
+    return session.check_implementations(FOUND, front.corpus(), (), front.CHECK_LIMIT_S)
 
 
 @pytest.mark.parametrize("implementation", FOUND, ids=key)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from w2vbench.impls.interface.messages import UserError
 
 from tests.w2vbench.repository import pyproject, write
-from w2vbench.settings import SettingsError, implementation_files
+from w2vbench.settings import implementation_files
 
 
 def test_files_are_relative_to_the_pyproject_that_is_nearest_and_has_settings(tmp_path: Path) -> None:
@@ -32,7 +33,7 @@ def test_nothing_above_the_repository_is_read(tmp_path: Path) -> None:
 )
 def test_bad_settings_are_one_clear_line(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "pyproject.toml").write_text(content)
-    with pytest.raises(SettingsError) as refusal:
+    with pytest.raises(UserError) as refusal:
         implementation_files(tmp_path)
     assert said in str(refusal.value)
     assert "\n" not in str(refusal.value)

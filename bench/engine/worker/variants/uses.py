@@ -8,7 +8,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path, PurePosixPath
 
-from packaging.utils import canonicalize_name
 from w2vbench.impls.identity.digest import Identity
 
 DOCUMENTS = (".md", ".rst", ".adoc", ".html", ".css", ".ipynb", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf")
@@ -100,7 +99,7 @@ def distributions_of(modules: Iterable[str]) -> frozenset[str]:
     Names of modules that no distribution has, such as the standard library's, are left out.
     """
     tops = {module.partition(".")[0] for module in modules}
-    found = {canonicalize_name(name) for top in tops for name in provided().get(top, ())} - {"w2vbench"}
+    found = {canonical(name) for top in tops for name in provided().get(top, ())} - {"w2vbench"}
     return frozenset(found.union(*map(required_by, found)))
 
 
@@ -119,8 +118,13 @@ def required_by(distribution: str) -> frozenset[str]:
             wanted = requires(left.pop()) or ()
         except PackageNotFoundError:
             continue
-        names = (re.split(r"[^A-Za-z0-9._-]", one.strip(), maxsplit=1)[0] for one in wanted if "extra ==" not in one)
-        new = {canonicalize_name(name) for name in names} - found
+        new = {canonical(one) for one in wanted if "extra ==" not in one} - found
         found |= new
         left += new
     return frozenset(found)
+
+
+def canonical(requirement: str) -> str:
+    """Return a distribution's name as package indexes write it: ``scikit-learn`` for ``Scikit_Learn>=1``."""
+    name = re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
