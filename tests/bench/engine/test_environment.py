@@ -50,7 +50,6 @@ def test_the_machine_is_described() -> None:
     assert 1 <= found["cpus_allowed"] <= 4096
     assert found["memory_bytes"] > 1 << 28
     assert found["packages"]["numpy"].count(".") >= 2
-    assert found["packages"]["numba"] == environment.installed("numba")
     assert found["packages"]["numba"]
 
 
