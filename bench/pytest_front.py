@@ -17,7 +17,7 @@ from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import texts
 from w2vbench.impls.interface import Implementation, Kernel, Problem
 from w2vbench.impls.interface.case import Case, Size
-from w2vbench.impls.interface.messages import UserError
+from w2vbench.impls.messages import UserError
 from w2vbench.reports.file.schema.result import SCHEMA, Suite
 
 from .engine.machine import environment
@@ -189,7 +189,7 @@ def suite_part(config: pytest.Config) -> dict[str, Any]:
         corpus=run_result.corpus_part(corpus(), {case.size.V for case in chosen}),
         environment=here,
         warnings=environment.warnings_of(here),
-        kernels={i.kernel.name: i.kernel.title for i in chosen.values()},
+        **rows.kernel_parts(chosen.values()),
         sources={i.key: rows.source(i) for i in chosen.values()},
     )
     return suite.model_dump(mode="json", by_alias=True, exclude_unset=True)

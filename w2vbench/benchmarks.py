@@ -11,7 +11,7 @@ import pytest
 
 from .bench import pytest_front, test_kernels
 from .bench.engine.machine.program import ROOMS
-from .impls.interface.messages import UserError
+from .impls.messages import UserError
 from .settings import EXAMPLE, implementation_files
 
 

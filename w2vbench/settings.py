@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from .impls.interface.messages import UserError
+from .impls.messages import UserError
 
 EXAMPLE = 'implementations = ["kernels.py"]'
 

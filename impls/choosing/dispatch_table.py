@@ -24,7 +24,7 @@ from typing import Any
 
 from ..compiling.cache import cache_home
 from ..interface.case import NAME, BadName, Size
-from ..interface.messages import UserError
+from ..messages import UserError
 from .choice import Model
 from .fingerprint import differences, fingerprint
 

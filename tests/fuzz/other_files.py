@@ -12,7 +12,7 @@ from w2vbench.bench.plans.tune.tune import earlier_table
 from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes, TableError, load, text_of
 from w2vbench.impls.corpus import texts
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.messages import UserError
+from w2vbench.impls.messages import UserError
 
 import w2vbench
 from tests import tables

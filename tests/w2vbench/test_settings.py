@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from w2vbench.impls.interface.messages import UserError
+from w2vbench.impls.messages import UserError
 
 from tests.w2vbench.repository import pyproject, write
 from w2vbench.settings import implementation_files

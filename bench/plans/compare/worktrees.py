@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from w2vbench.bench.engine.machine.process import abandoned_folders
-from w2vbench.impls.interface.messages import UserError
+from w2vbench.impls.messages import UserError
 
 PREFIX = "w2vbench-tree"
 QUIET = (

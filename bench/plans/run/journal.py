@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 from w2vbench.bench.engine import protocol
-from w2vbench.impls.interface.messages import UserError
+from w2vbench.impls.messages import UserError
 from w2vbench.reports.file.files import write
 
 from .keeping import put_aside

@@ -12,7 +12,7 @@ from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import texts
 from w2vbench.impls.corpus.words import Corpus
 from w2vbench.impls.interface import Implementation
-from w2vbench.impls.interface.messages import UserError
+from w2vbench.impls.messages import UserError
 
 from .selection import Selection, no_such_kernel
 

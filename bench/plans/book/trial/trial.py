@@ -16,7 +16,7 @@ from msgspec import structs
 from w2vbench.bench.engine.protocol import BookFault
 from w2vbench.bench.plans.book.faults.faults import FAULTS, fault_of_error
 from w2vbench.impls.interface import Array
-from w2vbench.impls.interface.messages import LIBRARIES, OURS, type_and_message
+from w2vbench.impls.messages import LIBRARIES, OURS, type_and_message
 
 from .comparing import as_numbers, close, difference
 
