@@ -18,7 +18,6 @@ from w2vbench.reports.file.files import ResultError
 
 from tests import saved
 from tests.bench.commands.conftest import Ask
-from tests.bench.commands.test_streams import on_a_terminal
 from tests.bench.engine.book import changed, written
 from tests.processes import SMALL, git, w2vbench
 
@@ -115,14 +114,6 @@ def test_a_link_that_leads_to_itself_is_one_line_and_stays(tmp_path: Path, ask: 
     assert code == 2, said
     assert said.splitlines()[-1].startswith("w2vbench: ")
     assert (tmp_path / "loop").is_symlink()
-
-
-def test_forty_columns_break_no_word_and_end_in_no_traceback(tmp_path: Path) -> None:
-    """Help is laid out for 50 columns at least, as click has it: below that, the terminal breaks its lines."""
-    for command, widest in (("list --kernel scatter.scalar", 40), ("list --kernel lokup", 40), ("run --help", 50)):
-        shown = on_a_terminal(command, 40, tmp_path)
-        assert "Traceback" not in shown
-        assert max(map(len, shown.splitlines())) <= widest
 
 
 @pytest.mark.parametrize(

@@ -108,20 +108,6 @@ def test_libraries_with_allocators_of_their_own_are_known(needs: list[str], miss
     assert untraced(needs) == missed
 
 
-def test_numba_allocates_where_tracing_sees_it() -> None:
-    import tracemalloc
-
-    import numba
-
-    total = numba.njit(lambda n: np.ones(n).sum())
-    total(1)
-    tracemalloc.start()
-    total(1_000_000)
-    _, highest = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert 8 * MB <= highest < 9 * MB
-
-
 def test_tables_csv_and_report_have_the_figure_and_explain_its_mark() -> None:
     both: Content = {"peak_bytes": 16 * MB, "resident_bytes": 16 * MB}
     setup: Content = {"prepare_bytes": 900, "prepare_resident_bytes": 4 * MB}

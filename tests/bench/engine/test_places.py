@@ -22,27 +22,6 @@ from w2vbench.impls.interface import Array, Problem
 from w2vbench.impls.interface.case import Size
 from w2vbench.impls.lookup import lookup
 
-PLACES = """
-import json
-import numpy as np
-from w2vbench.bench.engine.worker.timing.places import blocks
-found = []
-for number in range(40):
-    held = blocks(np.random.default_rng(number))
-    found.append([np.empty(size, np.float32).ctypes.data for size in (10_000, 1_000_000)])
-    del held
-print(json.dumps(found))
-"""
-
-
-def test_arrays_of_a_few_and_of_many_bytes_lie_elsewhere_in_a_line_of_cache_and_in_a_page() -> None:
-    """In a process that allocates memory as a worker does."""
-    found = json.loads(subprocess.check_output([sys.executable, "-c", PLACES], env=os.environ | STEADY_ALLOCATOR))
-    for addresses in zip(*found, strict=True):
-        assert len({address % 64 for address in addresses}) > 2
-        assert len({address % 4096 for address in addresses}) > 10
-
-
 # workspaces that move
 
 SIZE = Size(200, 100, 100)

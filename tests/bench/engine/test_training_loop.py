@@ -58,15 +58,6 @@ def test_a_text_read_by_way_of_the_disk_is_the_same_one(text: str, least: int) -
             np.testing.assert_array_equal(getattr(got, part), getattr(want, part))
 
 
-def test_what_is_too_rare_says_which_option_to_change(tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("one two two three")
-    with pytest.raises(
-        CorpusError,
-        match=r"1 of its 3 distinct words occurs 2 times or more: give a longer text, or a smaller --min-count",
-    ):
-        stored(tmp_path / "text", tmp_path, 2)
-
-
 # lines and pieces
 
 
