@@ -68,14 +68,6 @@ def several(arguments: list[str]) -> list[str]:
     return spread
 
 
-SAID_ERRORS = (
-    *("BadName", "CatalogueError", "CorpusError", "JournalError", "PlanError", "ResultError", "RevisionError"),
-    "TableError",
-    *("NotComparable", "NothingToKeep"),
-)
-"""Errors whose message is meant for the user; by name, since importing them would import NumPy and pydantic."""
-
-
 def unwrapped(text: str) -> str:
     """A docstring as help shows it: each paragraph one line, to be wrapped as the terminal has room."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
@@ -152,7 +144,7 @@ def said(error: BaseException) -> str:
         return f"{error.filename or ''}{': ' if error.filename else ''}{error.strerror or error}"
     if isinstance(error, SyntaxError) and error.filename:  # in this program's own code, while somebody changes it
         return f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
-    if type(error).__name__ in SAID_ERRORS:
+    if hasattr(error, "exit_code"):  # meant for the user (UserError), whose class need not be imported for help
         return str(error)
     raise error
 
@@ -175,8 +167,8 @@ def main() -> None:
     except KeyboardInterrupt:
         code = 130
     except Exception as error:
-        code = getattr(error, "exit_code", 2) if type(error).__name__ in SAID_ERRORS else 2
         say(f"w2vbench: {' '.join(map(shortened, said(error).split()))}")
+        code = 2 if isinstance(error, typer.TyperException) else getattr(error, "exit_code", 2)
     sys.stdout.flush()
     if lost := getattr(sys.stdout, "lost", None):
         say(f"w2vbench: what was to be printed is lost: {lost.strerror or lost}")

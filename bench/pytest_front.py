@@ -17,6 +17,7 @@ from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import texts
 from w2vbench.impls.interface import Implementation, Kernel, Problem
 from w2vbench.impls.interface.case import Case, Size
+from w2vbench.impls.messages import UserError
 from w2vbench.reports.file.schema.result import SCHEMA, Suite
 
 from .engine.machine import environment
@@ -24,8 +25,9 @@ from .engine.protocol import Verdict
 from .engine.worker.checking.verify import Verifier
 from .engine.worker.profiling import memory
 from .engine.worker.timing.timing import take_sample
+from .engine.worker.variants.sources import is_own
 from .engine.worker.variants.variant import PreparedVariant, adapt_batch
-from .plans.run import request, rows, run, run_result, session
+from .plans.run import rows, run, run_result, session
 from .plans.run.presets import PRESETS
 from .plans.run.selection import Selection
 
@@ -47,7 +49,7 @@ def cases(config: pytest.Config) -> dict[Case, Implementation]:
         raise pytest.UsageError(f"--benchmark-preset: no preset {name!r}; there are {', '.join(PRESETS)}")
     try:
         return planned(name, tuple(config.getoption("benchmark_impl")), config.getoption("benchmark_beside"))
-    except (catalogue.CatalogueError, request.PlanError) as error:
+    except UserError as error:
         raise pytest.UsageError(f"--benchmark: {error}") from error
 
 
@@ -88,10 +90,10 @@ def planned(preset: str, files: tuple[str, ...], beside: str) -> dict[Case, Impl
     """
     chosen = beside_theirs(catalogue.load([Path(file) for file in files], installed=beside == "all"), beside)
     if beside == "all":
-        chosen = [i for i in chosen if not is_ours(i) or PRESETS[preset].measures(i)]
+        chosen = [i for i in chosen if not is_own(i) or PRESETS[preset].measures(i)]
     problems = run.plan(chosen, PRESETS[preset].sizes, Selection())
     cases = {case.case: case.implementation for problem in problems for case in problem.cases}
-    return {case: i for case, i in cases.items() if not i.wrong and (not is_ours(i) or not catalogue.missing(i))}
+    return {case: i for case, i in cases.items() if not i.wrong and (not is_own(i) or not catalogue.missing(i))}
 
 
 def beside_theirs(implementations: Sequence[Implementation], beside: str) -> list[Implementation]:
@@ -100,24 +102,15 @@ def beside_theirs(implementations: Sequence[Implementation], beside: str) -> lis
     A kernel's file begins with the textbook's and ends with the fastest, after which only frameworks may come. So the fastest
     known is its last without a framework.
     """
-    kernels = {i.kernel.name for i in implementations if not is_ours(i)}
-    fastest = {i.kernel.name: i.key for i in implementations if is_ours(i) and i.family != "framework" and not i.wrong}
+    kernels = {i.kernel.name for i in implementations if not is_own(i)}
+    fastest = {i.kernel.name: i.key for i in implementations if is_own(i) and i.family != "framework" and not i.wrong}
     return [
         i
         for i in implementations
         if beside == "all"
-        or not is_ours(i)
+        or not is_own(i)
         or (i.kernel.name in kernels and (beside == "kernel" or i.baseline or i.key == fastest[i.kernel.name]))
     ]
-
-
-def is_ours(implementation: Implementation) -> bool:
-    return implementation.function.__module__.startswith("w2vbench.impls.")
-
-
-def verdicts(implementations: Sequence[Implementation], files: tuple[str, ...]) -> dict[str, Verdict]:
-    """What the contract says of some implementations, of which some may stand in these files, by their keys."""
-    return session.check_implementations(implementations, corpus(), [Path(file) for file in files], CHECK_LIMIT_S)
 
 
 def verdict(case: Case, collected: pytest.Session) -> Verdict:
@@ -128,7 +121,8 @@ def verdict(case: Case, collected: pytest.Session) -> Verdict:
         chosen = {
             i.key: i for i in (cases(config).get(of.get("case")) for of in params) if i and not catalogue.missing(i)
         }
-        collected.stash[CHECKED] = verdicts(list(chosen.values()), tuple(config.getoption("benchmark_impl")))
+        files = [Path(file) for file in config.getoption("benchmark_impl")]
+        collected.stash[CHECKED] = session.check_implementations(list(chosen.values()), corpus(), files, CHECK_LIMIT_S)
     return collected.stash[CHECKED][f"{case.kernel}/{case.slug}"]
 
 
@@ -167,7 +161,7 @@ def extra_info(
         "touched_rows": variant.problem.touched,
         "adapt_s": float(np.median(variant.adapt_s)) if variant.adapt_s else None,
         "cpu_s": cpu_s(call, wall_s),
-        **{key: measured.get(key) for key in memory.FIGURES},
+        **{key: getattr(measured, key) for key in memory.FIGURES},
     }
     extra = rows.known(implementation, size).model_copy(update=found)
     return extra.model_dump(mode="json", exclude_unset=True)

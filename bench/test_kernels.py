@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from w2vbench.impls.catalogue import discovery as catalogue
 
 from . import pytest_front as front
-from .engine.protocol import OK
+from .engine.protocol import Status
 from .engine.worker.checking.contract import Fault
 from .engine.worker.variants.variant import prepare_variant
 
@@ -30,7 +30,7 @@ def test_kernel(case: Case, benchmark: Any, request: pytest.FixtureRequest) -> N
     if missing := catalogue.missing(implementation):
         pytest.skip(f"needs {', '.join(missing)}: pip install {' '.join(missing)}")
     verdict = front.verdict(case, request.session)
-    if verdict.status != OK:
+    if verdict.status != Status.OK:
         pytest.fail(f"{verdict.status}: {verdict.reason}", pytrace=False)
     with threadpool_limits(case.size.threads):
         variant = prepare_variant(case.slug, implementation, front.problem(implementation.kernel, case.size))

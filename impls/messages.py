@@ -12,6 +12,18 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 """How a terminal's colours are set: numba's errors have them."""
 
 
+class UserError(ValueError):
+    """What is wrong with the user's input. The message is one line that says what to do.
+
+    Attributes
+    ----------
+    exit_code
+        That of the command, which says the message: an error with such an attribute is meant for the user.
+    """
+
+    exit_code = 2
+
+
 def readable(text: str) -> str:
     """Escape what UTF-8 cannot encode, such as the invalid bytes of a file name, as ``\\udcff``."""
     return text.encode("utf-8", "backslashreplace").decode()

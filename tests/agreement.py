@@ -144,7 +144,8 @@ def allocation(corpus: Corpus) -> bool:
         function, last = implementation.start(problem)
         function(*problem.batches[0], *last)
         problem.reset()
-        ours = memory.measure(implementation, problem, 60.0)["peak_bytes"]
+        ours = memory.measure(implementation, problem, 60.0).peak_bytes
+        assert ours is not None
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "peak"
             with memray.Tracker(file):

@@ -11,7 +11,8 @@ import pytest
 
 from .bench import pytest_front, test_kernels
 from .bench.engine.machine.program import ROOMS
-from .settings import EXAMPLE, SettingsError, implementation_files
+from .impls.messages import UserError
+from .settings import EXAMPLE, implementation_files
 
 
 def register(config: pytest.Config) -> None:
@@ -29,7 +30,7 @@ def named_files(config: pytest.Config) -> list[Path]:
     try:
         named = [here / file for file in config.getoption("benchmark_impl")]
         files = named or implementation_files(here) or implementation_files(config.rootpath)
-    except SettingsError as error:
+    except UserError as error:
         raise pytest.UsageError(f"--benchmark: {error}") from error
     if not files:
         raise pytest.UsageError(

@@ -6,11 +6,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from .impls.messages import UserError
+
 EXAMPLE = 'implementations = ["kernels.py"]'
-
-
-class SettingsError(ValueError):
-    """Settings that cannot be used. The message is one line and says what to write."""
 
 
 def implementation_files(start: Path) -> list[Path]:
@@ -18,7 +16,7 @@ def implementation_files(start: Path) -> list[Path]:
 
     Raises
     ------
-    SettingsError
+    UserError
         If the file cannot be read, or says something else than a list of files.
     """
     for folder in (start, *start.parents):
@@ -37,7 +35,7 @@ def table_of(file: Path) -> Any:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{file}: {' '.join(str(error).split())}") from error
+        raise UserError(f"{file}: {' '.join(str(error).split())}") from error
     tool = content.get("tool")
     return tool.get("w2vbench") if isinstance(tool, dict) else None
 
@@ -45,10 +43,10 @@ def table_of(file: Path) -> Any:
 def names(table: Any, file: Path) -> list[str]:
     """Return the names of files in a table of settings."""
     if not isinstance(table, dict) or "implementations" not in table:
-        raise SettingsError(f"{file}: [tool.w2vbench] names no implementations: write {EXAMPLE}")
+        raise UserError(f"{file}: [tool.w2vbench] names no implementations: write {EXAMPLE}")
     if unknown := sorted({*table} - {"implementations"}):
-        raise SettingsError(f"{file}: [tool.w2vbench] has an unknown setting {unknown[0]!r}; there is implementations")
+        raise UserError(f"{file}: [tool.w2vbench] has an unknown setting {unknown[0]!r}; there is implementations")
     value = table["implementations"]
     if not isinstance(value, list) or not value or not all(isinstance(name, str) and name for name in value):
-        raise SettingsError(f"{file}: [tool.w2vbench] implementations must be a list of files: write {EXAMPLE}")
+        raise UserError(f"{file}: [tool.w2vbench] implementations must be a list of files: write {EXAMPLE}")
     return value

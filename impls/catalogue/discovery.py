@@ -19,7 +19,7 @@ from ..identity.digest import NEIGHBOURS
 from ..identity.values import is_implementation
 from ..interface import INTERFACE_VERSION, Implementation, Kernel
 from ..interface.facts import printable
-from ..messages import type_and_message
+from ..messages import UserError, type_and_message
 from .neighbours import importing_from
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 ENTRY_POINTS = "w2vbench.implementations"
 
 
-class CatalogueError(ValueError):
+class CatalogueError(UserError):
     """Implementations that cannot be loaded. The message is one line and states what to do."""
 
 

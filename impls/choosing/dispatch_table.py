@@ -24,6 +24,7 @@ from typing import Any
 
 from ..compiling.cache import cache_home
 from ..interface.case import NAME, BadName, Size
+from ..messages import UserError
 from .choice import Model
 from .fingerprint import differences, fingerprint
 
@@ -35,7 +36,7 @@ ENVIRONMENT = "W2VBENCH_TABLE"
 """Variable with the path of the table to use where none is named."""
 
 
-class TableError(ValueError):
+class TableError(UserError):
     """A dispatch table that is missing, cannot be read, or holds for something else. The message is one line, with what to do."""
 
     __module__ = "w2vbench"  # where users find it: a traceback names the class so

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..messages import readable
+from ..messages import UserError, readable
 from .kept_text import kept
 from .reading import TOKEN, Chunk, Numbering, chunk_from, compiled_chunk, in_order
 from .words import Corpus, Ints
@@ -28,7 +28,7 @@ LONGEST_WORD = 1 << 19
 """Characters. A longer word means that the file is no text of words."""
 
 
-class CorpusError(ValueError):
+class CorpusError(UserError):
     """A text that cannot be read as a corpus. The message is one line and states what to do."""
 
 

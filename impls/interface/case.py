@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..messages import quoted
+from ..messages import UserError, quoted
 
 DTYPES: dict[str, DTypeLike] = {"f32": np.float32, "f64": np.float64}
 INDEX_DTYPES: dict[str, DTypeLike] = {"i32": np.int32, "i64": np.int64}
@@ -25,7 +25,7 @@ LARGEST = 10**15
 NUMBER = re.compile(r"([0-9]{1,16}(?:\.[0-9]{1,16})?)(?:e([0-9]{1,2})|([kKmM]))?")
 
 
-class BadName(ValueError):
+class BadName(UserError):
     """A size, a case name or a slug that is not valid. The message states the expected form."""
 
 

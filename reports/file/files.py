@@ -25,6 +25,9 @@ WRITTEN = "result.json"
 class ResultError(ValueError):
     """A file that is no result file of ours, or cannot be written; the message is one line and says why."""
 
+    exit_code = 2
+    """That of the command, which says the message."""
+
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.splitlines()))
 

@@ -12,10 +12,11 @@ from w2vbench.bench.plans.tune.tune import earlier_table
 from w2vbench.impls.choosing.dispatch_table import DispatchTable, KernelTimes, TableError, load, text_of
 from w2vbench.impls.corpus import texts
 from w2vbench.impls.interface.case import Size
+from w2vbench.impls.messages import UserError
 
 import w2vbench
 from tests import tables
-from w2vbench.settings import SettingsError, implementation_files
+from w2vbench.settings import implementation_files
 
 from .kinds import Input
 from .mutations import bytes_changed, text_changed
@@ -108,5 +109,5 @@ def settings(rng: random.Random) -> Input:
 
 
 def settings_read(folder: Path) -> None:
-    with suppress(SettingsError):
+    with suppress(UserError):
         implementation_files(folder)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from w2vbench.bench import pytest_front as front
-from w2vbench.bench.engine.protocol import Verdict
+from w2vbench.bench.engine.protocol import Status, Verdict
 from w2vbench.bench.engine.worker.checking.contract import check_contract
+from w2vbench.bench.plans.run import session
 from w2vbench.impls.catalogue.discovery import missing, own
 from w2vbench.impls.corpus.texts import encode
 from w2vbench.impls.corpus.words import Corpus
@@ -38,7 +39,7 @@ def given(baselines: list[Implementation], names: Callable[[Kernel], Sequence[st
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, Verdict]:
     """Of all implementations, in processes of their own on all CPUs: most of the time is compilation."""
-    return front.verdicts(FOUND, ())
+    return session.check_implementations(FOUND, front.corpus(), (), front.CHECK_LIMIT_S)
 
 
 @pytest.mark.parametrize("implementation", FOUND, ids=key)
@@ -49,7 +50,7 @@ def test_every_implementation_is_right_or_marked_wrong(
     if verdict.status == "skipped":
         assert all(package in verdict.reason for package in missing(implementation))
         pytest.skip(verdict.reason)
-    assert verdict == (Verdict("wrong", implementation.wrong) if implementation.wrong else Verdict("ok"))
+    assert verdict == (Verdict(Status.WRONG, implementation.wrong) if implementation.wrong else Verdict(Status.OK))
 
 
 Fares = Callable[[Implementation, Callable[..., Any]], Verdict]
@@ -64,7 +65,7 @@ def fares(corpus: Corpus) -> Fares:
 def test_a_right_sampler_is_right_on_a_lopsided_text() -> None:
     """In a text of one's own one word may come a hundred thousand times, and the others once or twice."""
     lopsided = encode("lopsided", ["the " * 100_000 + "cat sat on a mat mat"])
-    assert check_contract(gumbel_top_k, lopsided) == Verdict("ok")
+    assert check_contract(gumbel_top_k, lopsided) == Verdict(Status.OK)
 
 
 # every way to spoil a result

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from w2vbench.bench.engine.protocol import Verdict
+from w2vbench.bench.engine.protocol import Status, Verdict
 from w2vbench.impls.catalogue.discovery import own
 from w2vbench.impls.corpus.words import Corpus
 from w2vbench.impls.interface import Array, Implementation, Kernel
@@ -141,7 +141,7 @@ def sampler(kernel: Kernel, change: Callable[[Array], Array] = lambda p: p) -> C
 
 @SAMPLERS
 def test_a_sampler_of_the_right_law_is_right(kernel: Kernel, corpus: Corpus) -> None:
-    assert verdict_of(kernel, sampler(kernel), corpus) == Verdict("ok")
+    assert verdict_of(kernel, sampler(kernel), corpus) == Verdict(Status.OK)
 
 
 def to_the_power(power: float) -> Callable[[Array], Array]:

@@ -31,7 +31,6 @@ class Api(BaseHTTPRequestHandler):
 
     comments: ClassVar[list[dict[str, Any]]]
     refused: ClassVar[bool] = False
-    author: ClassVar[dict[str, str]] = OURS
 
     def answer(self, content: Any, status: int = 200) -> None:
         body = json.dumps(content).encode()
@@ -52,8 +51,8 @@ class Api(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        if parts.path == "/user":
-            return self.answer(self.author) if self.author != OURS else self.answer({"message": "Forbidden"}, 403)
+        if parts.path == "/user":  # only a person's token may ask whose it is
+            return self.answer({"message": "Forbidden"}, 403)
         query = {name: int(value[0]) for name, value in parse_qs(parts.query).items()}
         first = (query["page"] - 1) * query["per_page"]
         assert parts.path == f"/repos/them/theirs/issues/{NUMBER}/comments"
@@ -62,7 +61,7 @@ class Api(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         assert self.path == f"/repos/them/theirs/issues/{NUMBER}/comments"
         if self.is_allowed():
-            self.comments.append({"id": len(self.comments), "user": self.author, **self.asked()})
+            self.comments.append({"id": len(self.comments), "user": OURS, **self.asked()})
             self.answer(self.comments[-1], 201)
 
     def do_PATCH(self) -> None:
@@ -77,10 +76,10 @@ class Api(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def api(comments: list[dict[str, Any]], *, refused: bool = False, author: dict[str, str] = OURS) -> Iterator[str]:
-    """Serve comments, and yield the address. author: whose the token is; only a person's token may ask whose it is."""
-    fields = {"comments": comments, "refused": refused, "author": author}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Served", (Api,), fields))
+def api(comments: list[dict[str, Any]], *, refused: bool = False) -> Iterator[str]:
+    """Serve comments, and yield the address."""
+    served = type("Served", (Api,), {"comments": comments, "refused": refused})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), served)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.bench.plans.repositories import commit
-from tests.processes import ROOT, git
-from tests.w2vbench.github import ACTION, TOKEN, api, checked_out, pull_request, run_action, step
+from tests.processes import git
+from tests.w2vbench.github import TOKEN, api, pull_request, run_action
 
 MARKER = "<!-- w2vbench "
 PERSON = {"login": "someone", "type": "User"}
@@ -96,21 +94,6 @@ def test_which_base_is_meant(tmp_path: Path, inputs: dict[str, str], base: str) 
     assert f"Not compared with {base}: " in comments[0]["body"]
 
 
-def test_a_branch_that_ends_in_a_merge_of_its_own_is_not_taken_for_githubs(tmp_path: Path) -> None:
-    """With ``ref: …head.sha`` the branch itself is checked out, and the first parent of its last commit may be its own."""
-    pull_request(tmp_path, *RENAMED)
-    origin = tmp_path / "origin"
-    git(origin, "checkout", "-q", "-b", "beside", "main~1")
-    commit(origin, {"beside.txt": "beside"})
-    git(origin, "checkout", "-q", "change")
-    git(origin, "merge", "-q", "--no-ff", "-m", "another branch is merged in", "beside")
-    shutil.rmtree(tmp_path / "checkout")
-    comments: list[dict[str, Any]] = []
-    with api(comments) as address:
-        run_action(checked_out(tmp_path, "change"), address, **REFUSED)
-    assert f"Not compared with {git(origin, 'rev-parse', 'main~1')}: " in comments[0]["body"]
-
-
 def test_the_code_under_test_has_no_token(tmp_path: Path) -> None:
     seen = tmp_path / "seen.txt"
     checkout = pull_request(tmp_path, *RENAMED)
@@ -125,11 +108,6 @@ def test_the_code_under_test_has_no_token(tmp_path: Path) -> None:
     assert TOKEN not in seen.read_text()
 
 
-def test_the_token_goes_to_the_step_that_comments_alone() -> None:
-    assert ACTION.count("inputs.token") == 1
-    assert step("Comment")[1]["GITHUB_TOKEN"] == "inputs.token"
-
-
 def test_another_persons_comment_is_left_alone_though_it_copies_the_marker(tmp_path: Path) -> None:
     comments: list[dict[str, Any]] = [{"id": 0, "user": PERSON, "body": "mine"}, {"id": 1, "user": None, "body": None}]
     checkout = pull_request(tmp_path, *RENAMED)
@@ -141,18 +119,8 @@ def test_another_persons_comment_is_left_alone_though_it_copies_the_marker(tmp_p
     assert "actions/runs/43" in comments[2]["body"]
 
 
-def test_with_a_persons_token_that_persons_comment_is_updated(tmp_path: Path) -> None:
-    comments: list[dict[str, Any]] = []
-    checkout = pull_request(tmp_path, *RENAMED)
-    with api(comments, author=PERSON) as address:
-        for _ in range(2):
-            run_action(checkout, address, **REFUSED)
-    assert len(comments) == 1
-
-
 def test_each_job_and_each_of_its_matrix_has_a_comment_of_its_own(tmp_path: Path) -> None:
     jobs = {
-        "`Tests / speed`": {},
         "`Tests / other`": {"GITHUB_JOB": "other"},
         """`Tests / speed {"python": "3.12"}`""": {"MATRIX": '{"python": "3.12"}'},
         """`Tests / speed {"python": "3.13"}`""": {"MATRIX": '{\n  "python": "3.13"\n}'},
@@ -161,7 +129,7 @@ def test_each_job_and_each_of_its_matrix_has_a_comment_of_its_own(tmp_path: Path
     comments: list[dict[str, Any]] = []
     checkout = pull_request(tmp_path, *RENAMED)
     with api(comments) as address:
-        for job in (*jobs.values(), *list(jobs.values())[2:4]):  # two of them once more
+        for job in (*jobs.values(), *list(jobs.values())[1:3]):  # two of them once more
             run_action(checkout, address, **job, **REFUSED)
     assert len({one["body"].partition("\n")[0] for one in comments}) == len(comments) == len(jobs)
     for shown, one in zip(jobs, comments, strict=True):
@@ -199,15 +167,3 @@ def test_no_input_is_run_by_the_shell(tmp_path: Path) -> None:
             run_action(checkout, address, **{name: f"{evil}\n* {evil}\n"})
     assert not (checkout / "never").exists()
     assert git(checkout, "status", "--porcelain") == ""
-
-
-def test_the_action_hands_inputs_over_as_variables_only() -> None:
-    scripts = [(ROOT / ".github/action" / name).read_text("utf-8") for name in ("compare.sh", "comment.py")]
-    assert not re.findall(r"run:.*\$\{\{", ACTION)
-    declared = re.findall(r"^  ([a-z-]+):$", ACTION.partition("inputs:")[2].partition("\nruns:")[0], re.MULTILINE)
-    steps = [step(name)[1] for name in ("Compare", "Comment")]
-    handed = {expression.removeprefix("inputs.") for variables in steps for expression in variables.values()}
-    assert {*declared} <= handed | {"comment", "python-version"}
-    assert "if: ${{ !cancelled() && steps.compare.outcome != 'skipped' && inputs.comment == 'true' }}\n" in ACTION
-    for script, variables in zip(scripts, steps, strict=True):
-        assert all(re.search(rf"\b{name}\b", script) for name in variables)

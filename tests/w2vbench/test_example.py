@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.bench.commands.theirs import compared
-from tests.processes import ROOT, git, w2vbench
-from tests.w2vbench.github import EXAMPLE, example
+from tests.processes import w2vbench
+from tests.w2vbench.github import example
 from tests.w2vbench.repository import FAST, collected, run_pytest
 
 OFTEN = "for _ in range(300):\n        order = np.argsort(idx)"
@@ -18,10 +18,6 @@ OFTEN = "for _ in range(300):\n        order = np.argsort(idx)"
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     return example(tmp_path / "your-kernels")
-
-
-def test_it_is_two_files_and_a_workflow(repository: Path) -> None:
-    assert git(repository, "ls-files").splitlines() == [".github/workflows/speed.yml", "kernels.py", "pyproject.toml"]
 
 
 def test_its_implementations_pass_the_check(repository: Path) -> None:
@@ -47,16 +43,3 @@ def test_a_slower_kernel_fails_the_comparison(repository: Path) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     cases = {case["case"].partition("@")[0]: case["verdict"] for case in compared(repository / "reports/out")["cases"]}
     assert cases == {"lookup/sorted": "slower"}
-
-
-def test_its_workflow_gives_the_action_inputs_that_it_has() -> None:
-    workflow = (EXAMPLE / ".github/workflows/speed.yml").read_text(encoding="utf-8")
-    action = (ROOT / "action.yml").read_text(encoding="utf-8")
-    given = re.findall(r"^ +([a-z-]+):", workflow.partition("with:\n")[2], re.MULTILINE)
-    assert given
-    for name in given:
-        assert re.search(rf"^  {name}:$", action, re.MULTILINE)
-
-
-def test_it_knows_the_public_module_only() -> None:
-    assert not re.search(r"\b(impls|bench|reports)\b", (EXAMPLE / "kernels.py").read_text(encoding="utf-8"))

@@ -46,8 +46,7 @@ def test_each_public_name_is_there(name: str) -> None:
 
 
 def test_any_other_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'w2vbench' has no attribute 'nothing'"):
-        _ = w2vbench.nothing
+    assert not hasattr(w2vbench, "nothing")
 
 
 def test_its_kernels_are_those_of_the_implementations() -> None:
@@ -64,21 +63,9 @@ def test_the_examples_in_its_document_work(tmp_path: Path) -> None:
     assert "lookup" in python(tmp_path, "import examples")
 
 
-def test_its_document_names_what_it_has() -> None:
-    table = (ROOT / "docs/api.md").read_text(encoding="utf-8").partition("| --- | --- |")[2].partition("\n\n")[0]
-    assert {*re.findall(r"`([A-Za-z_]+)(?:\(path\))?`", table)} >= {*w2vbench.__all__}
-
-
 def test_importing_it_imports_nothing_heavy(tmp_path: Path) -> None:
     heavy = "numpy", "pandas", "pydantic", "numba", "pytest", "importlib.metadata"
     assert python(tmp_path, f"import sys, w2vbench; print([m for m in {heavy} if m in sys.modules])") == "[]"
-
-
-def test_a_user_who_imports_both_gets_one_kernel(tmp_path: Path) -> None:
-    code = (
-        "import w2vbench; k = w2vbench.kernels['lookup']; from w2vbench.impls.lookup import lookup; print(k is lookup)"
-    )
-    assert python(tmp_path, code) == "True"
 
 
 def test_a_repository_with_packages_of_our_folders_names_keeps_its_own(clashing: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
-from w2vbench.bench.engine.protocol import OK
+from w2vbench.bench.engine.protocol import Status
 
 from .printing import WIDE, console, plain_table
 
@@ -67,6 +67,6 @@ def profile(done: Profiled, as_json: bool) -> None:
     screen = console()
     screen.print(Text(f"{done.case}  {done.implementation.title}", style="bold"), no_wrap=True)
     note = print_lines_of(screen, done.lines)
-    if done.lines.status != OK:
+    if done.lines.status != Status.OK:
         screen.print(f"{done.lines.status}: {done.lines.reason}", style="yellow")
     screen.print("\n".join((note, *showing.EXPLANATION)), style="dim")

@@ -12,63 +12,51 @@ from .quantities import duration, memory_size, share, whole_number
 MOST_THREADS, MOST_TIMES, LARGEST_SEED = 1024, 10_000, (1 << 63) - 1
 """Limits of what may be asked for: what is beyond is a slip of the finger, and numbers must fit into a result file."""
 
+
+def option(name: str, metavar: str, description: str, **more: Any) -> Any:
+    """Return an option, with more of what typer knows of one."""
+    return typer.Option(name, metavar=metavar, help=description, **more)
+
+
+AGAIN = "may be given several times."
 Impl = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--impl",
-        metavar="FILE",
-        help="A Python file with your own implementations (see README); may be given several times.",
-    ),
+    option("--impl", "FILE", f"A Python file with your own implementations (see README); {AGAIN}"),
 ]
 ImplInGit = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--impl", metavar="FILE", help="Your own implementations' file, in any git repository, at each revision."
-    ),
+    option("--impl", "FILE", "Your own implementations' file, in any git repository, at each revision."),
 ]
 Kernels = Annotated[
     list[str] | None,
-    typer.Option(
-        "--kernel",
-        metavar="K",
-        help="A kernel, e.g. lookup or scatter.dense; a family (scatter) takes all its variants; may be given several times.",
+    option(
+        "--kernel", "K", f"A kernel, e.g. lookup or scatter.dense; a family (scatter) takes all its variants; {AGAIN}"
     ),
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option(
-        "--only",
-        metavar="GLOB",
-        help="Cases whose name matches, e.g. add-at or 'scatter.*/add-at@*'; baselines stay; may be given several times.",
-    ),
+    option("--only", "GLOB", f"Cases whose name matches, e.g. add-at or 'scatter.*/add-at@*'; baselines stay; {AGAIN}"),
 ]
 CorpusFile = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--corpus",
-        metavar="FILE",
-        help="Your own UTF-8 text, a sentence a line or all in one; else the State of the Union addresses.",
+        "FILE",
+        "Your own UTF-8 text, a sentence a line or all in one; else the State of the Union addresses.",
     ),
 ]
 TimeLimit = Annotated[
     float,
-    typer.Option(
-        "--time-limit",
+    option(
+        *("--time-limit", "TIME", "Longest that one step of an implementation may take, in seconds or e.g. 5m."),
         parser=duration,
-        metavar="TIME",
-        help="Longest that one step of an implementation may take, in seconds or e.g. 5m.",
     ),
 ]
 TIME_LIMIT_S = 30.0
-THREADS = typer.Option(
-    "--threads", metavar="N", min=1, max=MOST_THREADS, help="BLAS and OpenMP threads (default 1, pinned to one CPU)."
-)
+THREADS = option("--threads", "N", "BLAS and OpenMP threads (default 1, pinned to one CPU).", min=1, max=MOST_THREADS)
 Threads = Annotated[int, THREADS]
 Threshold = Annotated[
-    float | None,
-    typer.Option(
-        "--threshold", parser=share, metavar="P%", help="A change of time below this is none. The default is 2%."
-    ),
+    float | None, option("--threshold", "P%", "A change of time below this is none. The default is 2%.", parser=share)
 ]
 Epochs = Annotated[
     int, typer.Option("--epochs", "--iter", metavar="N", min=1, max=MOST_TIMES, help="Times through the text.")
@@ -86,13 +74,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 def several_numbers(name: str, least: int, description: str, most: int | None = None, *, distinct: bool = False) -> Any:
     """Return an option that takes several whole numbers (``main.several``). distinct: whether each may be given only once."""
-    return typer.Option(
-        name,
-        parser=whole_number(least, most),
-        metavar="N...",
-        help=description,
-        callback=each_once if distinct else None,
-    )
+    callback = each_once if distinct else None
+    return option(name, "N...", description, parser=whole_number(least, most), callback=callback)
 
 
 def each_once(values: list[int] | None) -> list[int] | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console, RenderableType
-from w2vbench.bench.engine.protocol import OK, SKIPPED, Verdict
+from w2vbench.bench.engine.protocol import Status, Verdict
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.interface import Implementation
 
@@ -215,8 +215,8 @@ def verdicts(every: Sequence[Implementation], by_key: dict[str, Verdict], as_jso
     out, counts = console(), Counter[str]()
     for i in every:
         status, reason = by_key[i.key].status, by_key[i.key].reason
-        as_marked = bool(i.wrong) and status == "wrong"
-        style = "green" if status == OK else "yellow" if as_marked or status == SKIPPED else "bold red"
+        as_marked = bool(i.wrong) and status == Status.WRONG
+        style = "green" if status == Status.OK else "yellow" if as_marked or status == Status.SKIPPED else "bold red"
         verdict = f"{status + ' (as marked)' * as_marked:<18}"
         out.print(Text.assemble((verdict, style), f"{i.key}{': ' + reason if reason else ''}"))
         counts[status + " as marked" * as_marked] += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+from w2vbench.bench.engine.protocol import Status
 from w2vbench.bench.plans.tune.callables import BEST
 from w2vbench.bench.plans.tune.merge import sizes_of
 from w2vbench.bench.plans.tune.regret_figures import Regret
@@ -14,7 +15,7 @@ from w2vbench.reports.statistics.units import seconds
 
 from .printing import console, plain_table
 
-FINE = ("ok", "dropped", "skipped")
+FINE = (Status.OK, "dropped", Status.SKIPPED)
 
 
 def print_table(done: Tuned, as_json: bool) -> None:

@@ -7,12 +7,11 @@ import platform
 import re
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import psutil
-from w2vbench.impls.choosing.fingerprint import blas_facts, cpu_model, python_version
+from w2vbench.impls.choosing.fingerprint import blas_facts, cpu_model, installed, python_version
 
 from . import cpus
 
@@ -226,10 +225,3 @@ def caches() -> dict[str, str]:
         if size:
             sizes[f"L{level}" if kind == "Unified" else f"L{level} {kind}"] = size
     return sizes
-
-
-def installed(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

@@ -1,25 +1,29 @@
-"""This process: its CPU, its memory limit, and its threads and children."""
+"""This process: its CPU, its memory limit, and its threads and children; and what killed processes have left."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
+import re
 import resource
 import signal
-from collections.abc import Collection
+import tempfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import psutil
 
+from . import cpus
+
+LARGEST_PID = 1 << 22
+"""Linux has no larger process number, but a folder's name may hold any digits."""
+
 
 def pin(threads: int, cpu: int | None = None) -> None:
     """Keep a single-threaded worker, and the threads that its packages keep, on one CPU: a given one, or the last that it may use."""
-    if threads == 1 and hasattr(os, "sched_setaffinity"):
-        allowed = os.sched_getaffinity(0)
-        for thread in psutil.Process().threads():
-            with contextlib.suppress(ProcessLookupError):  # it has ended since
-                os.sched_setaffinity(thread.id, {cpu if cpu in allowed else max(allowed)})
+    allowed = cpus.allowed()
+    if threads == 1 and allowed:
+        cpus.set_affinity({cpu if cpu in allowed else max(allowed)})
 
 
 def limit_memory(limit_bytes: int) -> None:
@@ -74,3 +78,11 @@ def blas_threads() -> int | None:
     from threadpoolctl import threadpool_info  # workers start sooner without it
 
     return max((pool["num_threads"] for pool in threadpool_info() if pool.get("user_api") == "blas"), default=None)
+
+
+def abandoned_folders(prefix: str) -> Iterator[Path]:
+    """Yield the folders named ``PREFIX-PID-…`` in the temporary folder whose process has ended."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}-*-*"):
+        owner = folder.name.removeprefix(f"{prefix}-").partition("-")[0]
+        if re.fullmatch("[1-9][0-9]{0,6}", owner) and int(owner) <= LARGEST_PID and not psutil.pid_exists(int(owner)):
+            yield folder

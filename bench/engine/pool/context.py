@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.protocol import MeasurementSettings
@@ -15,6 +15,15 @@ from w2vbench.impls.interface.case import Size
 
 from .pool import Workers
 from .worker_process import WorkerFailure
+
+
+class JobFields(TypedDict):
+    """The fields that every job has, as in ``protocol.Job``."""
+
+    sources: dict[str, protocol.ImplementationSource]
+    corpus: str
+    settings: MeasurementSettings
+    cpu: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +58,7 @@ class RunContext:
         succession, and what has passed its checks before need not repeat them."""
         return all(source.is_own for source in self.sources.values()) and not catalogue.announced()
 
-    def job_fields(self) -> dict[str, Any]:
+    def job_fields(self) -> JobFields:
         """Return the fields that every job has."""
         return {"sources": dict(self.sources), "corpus": str(self.corpus), "settings": self.settings, "cpu": self.cpu}
 

@@ -42,8 +42,17 @@ def check_contracts(
         A verdict for each key, in the order of the keys.
     """
 
+    def check(key: str) -> Verdict:
+        note(key)
+        try:
+            events = list(context.check(key, source, (sizes or {}).get(key, ())))
+        except WorkerFailure as failure:
+            return Verdict(failure.status, failure.reason)
+        (checked,) = (event for event in events if isinstance(event, protocol.ContractChecked))
+        return Verdict(checked.status, checked.reason)
+
     def check_family(family: Sequence[str]) -> dict[str, Verdict]:
-        return {key: check(key, context, note, source, (sizes or {}).get(key, ())) for key in family}
+        return {key: check(key) for key in family}
 
     cpus = len(context.workers.cpus) or os.cpu_count() or 1
     with ThreadPoolExecutor(cpus) as threads:
@@ -68,15 +77,3 @@ def families(keys: Collection[str]) -> list[list[str]]:
         kernels.setdefault(kernel.partition(".")[0], {}).setdefault(kernel, []).append(key)
     ordered = sorted(kernels.values(), key=len, reverse=True)
     return [[key for each in family.values() for key in each] for family in ordered]
-
-
-def check(key: str, context: RunContext, note: Callable[[str], None], source: str, sizes: Sequence[Size]) -> Verdict:
-    """Check one implementation, in a process that may have checked others."""
-    note(key)
-    try:
-        (checked,) = (
-            event for event in context.check(key, source, sizes) if isinstance(event, protocol.ContractChecked)
-        )
-    except WorkerFailure as failure:
-        return Verdict(failure.status, failure.reason)
-    return Verdict(checked.status, checked.reason)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from msgspec import structs
 from w2vbench.bench.engine import protocol
-from w2vbench.bench.engine.protocol import FLOOR, LAYER, WRONG, Case
+from w2vbench.bench.engine.protocol import FLOOR, LAYER, Case, Status
 from w2vbench.impls.interface.case import Size
 from w2vbench.reports.file.schema.fields import Samples
 
@@ -150,7 +150,7 @@ def job_after(
         return structs.replace(job, options=structs.replace(job.options, limits=False))
     if failure.variant and failure.variant.startswith(LAYER):
         return structs.replace(job, options=structs.replace(job.options, layers=()))
-    if failure.variant is None and failure.status == WRONG and not job.careful:
+    if failure.variant is None and failure.status == Status.WRONG and not job.careful:
         # one of them changed the shared inputs: the next process checks after every sample
         return structs.replace(job, careful=True)
     at_fault = [case for case in job.cases if failure.variant in {each.name for each in case}] or job.cases

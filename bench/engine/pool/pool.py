@@ -178,7 +178,7 @@ class Workers:
         """Start a worker. Raises WorkerFailure if the run has ended."""
         with self.lock:
             if self.closed:
-                raise WorkerFailure(None, "error", "the run has ended")
+                raise WorkerFailure(None, protocol.Status.ERROR, "the run has ended")
             worker = self.starter.submit(Worker, threads, numba, self.run_id, self.cpus, self.command).result()
             self.all.add(worker)
             return worker

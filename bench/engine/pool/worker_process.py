@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine import cpus
+from w2vbench.bench.engine.protocol import Status
 
 THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -53,7 +54,7 @@ class WorkerFailure(Exception):
         How the worker failed.
     """
 
-    def __init__(self, variant: str | None, status: str, reason: str) -> None:
+    def __init__(self, variant: str | None, status: Status, reason: str) -> None:
         super().__init__(reason)
         self.variant, self.status, self.reason = variant, status, reason
 
@@ -142,17 +143,17 @@ class Worker:
                 times = f"{step.patience} × --time-limit {job.settings.time_limit_s:g}"
                 limit = times if step.patience > 1 else "--time-limit"
                 reason = f"{step.name} took longer than {limit_s:g} s ({limit})"
-                raise WorkerFailure(step.variant, "timeout", reason) from None
+                raise WorkerFailure(step.variant, Status.TIMEOUT, reason) from None
             except protocol.NotAnEvent:
                 reason = f"something in its process wrote into the engine's own pipe during {step.name}"
-                raise WorkerFailure(step.variant, "crashed", reason) from None
+                raise WorkerFailure(step.variant, Status.CRASHED, reason) from None
             match event:
                 case None:
                     why = "; w2vbench list says why, if this program's own code cannot be loaded" * (
                         step.name == "start"
                     )
                     reason = f"the process ended during {step.name} with {exit_reason(self.process.wait())}{why}"
-                    raise WorkerFailure(step.variant, "crashed", reason)
+                    raise WorkerFailure(step.variant, Status.CRASHED, reason)
                 case protocol.Started():
                     pass
                 case protocol.Ready():

@@ -7,6 +7,7 @@ from typing import Literal
 
 from w2vbench.impls.interface import Deck, Measured
 
+from .status import Status
 from .variants import Struct
 
 Figures = list[float | None]
@@ -50,7 +51,7 @@ class RoundBegins(Event, frozen=True, kw_only=True):
 class Failed(Event, frozen=True, kw_only=True):
     """The job has failed, by the fault of the variant whose step it was in."""
 
-    status: str
+    status: Status
     reason: str
 
 
@@ -70,7 +71,7 @@ class ContractChecked(Event, frozen=True, kw_only=True):
     """The result of checking an implementation."""
 
     key: str
-    status: str
+    status: Status
     reason: str
 
 
@@ -216,7 +217,7 @@ class LineProfile(Event, frozen=True, kw_only=True):
     """A line profile, or why there is none (``why_not``). Fields are explained in ``lines.profile``."""
 
     variant: str
-    status: str = "ok"
+    status: Status = Status.OK
     reason: str = ""
     why_not: str = ""
     calls: int = 0

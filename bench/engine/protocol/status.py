@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-OK, WRONG, SKIPPED, ERROR, OUT_OF_MEMORY = "ok", "wrong", "skipped", "error", "out of memory"
+
+class Status(StrEnum):
+    """How an implementation fared, as result files and messages name it."""
+
+    OK = "ok"
+    WRONG = "wrong"
+    SKIPPED = "skipped"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out of memory"
+    CRASHED = "crashed"
+    ERROR = "error"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of checking an implementation.
+    """The result of checking an implementation: its status, and why it is not ok."""
 
-    Attributes
-    ----------
-    status
-        ``ok | wrong | skipped | error | out of memory``; a run adds ``timeout | crashed``.
-    reason
-        Why it is not ok.
-    """
-
-    status: str
+    status: Status
     reason: str = ""

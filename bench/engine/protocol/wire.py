@@ -32,7 +32,7 @@ def encode(value: Any) -> bytes:
 def decode(text: bytes, kind: type[T]) -> T:
     """Decode a value of a type. Raises MsgspecError if it is none."""
     try:
-        return msgspec.convert(json.loads(text), kind)
+        return msgspec.convert(json.loads(text), kind, str_keys=True)
     except (ValueError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from error
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import structs
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import limit_memory, pin
-from w2vbench.bench.engine.protocol import OK, WRONG, Measure, Variant
+from w2vbench.bench.engine.protocol import Measure, Status, Variant
 from w2vbench.impls.interface import Implementation, Kernel, Problem
 from w2vbench.impls.interface.case import Size
 from w2vbench.impls.interface.facts import has_attribute
@@ -25,10 +26,8 @@ from .profiling.lines import profiles_of
 from .timing import floors as limits
 from .timing.places import blocks
 from .timing.timing import calibrate, take_turns
-from .variants.extensions import LAYERS
-from .variants.loading import load_packages
-from .variants.methods import MethodCalls, layer_variant
-from .variants.sources import LoadedSource, is_own, load_sources
+from .variants.extensions import LAYERS, MethodCalls, layer_variant
+from .variants.sources import LoadedSource, is_own, load_packages, load_sources
 from .variants.variant import PreparedVariant, adapt_batch, prepare_variant
 from .variants.watch import Guard, patch_reason
 
@@ -81,9 +80,9 @@ def measure(job: Measure, emit: protocol.Emit) -> None:
         emit(protocol.StepBegins(name="memory"))
         patience_s = [LEAST_PATIENCE_S + TRACED * sum(seconds[name]) for name in names]
         limits_s = [min(one, job.settings.time_limit_s / 2) for one in patience_s]
-        asked = zip((implementations[name] for name in names), limits_s, strict=True)
-        for name, figures in zip(names, memory.measure_together(list(asked), problem, options.unanswered), strict=True):
-            emit(protocol.Memory(variant=name, needs=tuple(implementations[name].requires), **figures))
+        asked = [(implementations[name], limit_s) for name, limit_s in zip(names, limits_s, strict=True)]
+        for name, found in zip(names, memory.measure_together(asked, problem, options.unanswered), strict=True):
+            emit(structs.replace(found, variant=name, needs=tuple(implementations[name].requires)))
     for name, implementation in implementations.items():
         if name in options.profile or name in layers:
             emit(protocol.StepBegins(name="the line profile"))
@@ -152,7 +151,7 @@ def time_variants(
         # which of several it was is found by another process, which checks after every sample
         variant_at_fault = next(iter(implementations)) if len(implementations) == 1 else None
         emit(protocol.StepBegins(name="timing", variant=variant_at_fault))
-        raise Fault(WRONG, reason)
+        raise Fault(Status.WRONG, reason)
     for variant in variants:
         wall, cpu = times[variant.name]
         emit(
@@ -183,7 +182,7 @@ def implementation_of(
     implementation = source.find(variant.key)
     if source.patched_names and not is_own(implementation):
         emit(protocol.StepBegins(name="loading", variant=variant.name))
-        raise Fault(WRONG, f"{patch_reason(source.patched_names)} when its file is loaded")
+        raise Fault(Status.WRONG, f"{patch_reason(source.patched_names)} when its file is loaded")
     load_packages(implementation, variant.name, emit)
     if isinstance(implementation, MethodCalls):
         kernel = implementation.checked_by(kernel)
@@ -197,14 +196,14 @@ def prepare_and_check(
     emit(protocol.StepBegins(name="prepare", variant=variant.name, patience=compilation_patience(implementation)))
     prepared = prepare_variant(variant.name, implementation, problem, variant.slowed, place)
     if reason := guard.violation():
-        raise Fault(WRONG, f"{reason} in its prepare")
+        raise Fault(Status.WRONG, f"{reason} in its prepare")
     if variant.check:
         emit(protocol.StepBegins(name="check", variant=variant.name))
         verdict = check_problem(implementation, problem, prepared.function, prepared.workspace)
         problem.reset()
         if reason := guard.violation():
-            raise Fault(WRONG, f"{reason} in a call")
-        if verdict.status != OK:
+            raise Fault(Status.WRONG, f"{reason} in a call")
+        if verdict.status != Status.OK:
             raise Fault(verdict.status, verdict.reason)
     return prepared
 

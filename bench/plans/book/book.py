@@ -119,10 +119,10 @@ def check_classes(text: Text, shown: Path, context: RunContext, note: Note) -> t
 
 def not_loaded(failure: WorkerFailure, file: Path, shown: Path) -> str:
     """Return in one line why a file's classes cannot be checked at all."""
-    if failure.status == "error":
+    if failure.status == protocol.Status.ERROR:
         return failure.reason.replace(f"{file}:", f"{shown}:", 1).replace(f"{file},", f"{shown},", 1)
     hint = ": if it trains when it is imported, put that under if __name__ == '__main__':"
-    return f"{shown}: {failure.reason}{hint if failure.status == 'timeout' and LOADING in failure.reason else ''}"
+    return f"{shown}: {failure.reason}{hint if failure.status == protocol.Status.TIMEOUT and LOADING in failure.reason else ''}"
 
 
 def unfinished(failure: WorkerFailure, file: Path, text: Text) -> BookChecked:

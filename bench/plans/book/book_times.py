@@ -168,7 +168,7 @@ def why_not_timed(failure: WorkerFailure, timing: Timing) -> str:
     """Return why a method that its check found right cannot be timed as the kernel's implementations are."""
     if known := re.search(rf"{NotTimed.__name__}: (.*) \(\w+\.py:\d+\)$", failure.reason):
         return known[1]
-    if failure.status == "wrong":
+    if failure.status == protocol.Status.WRONG:
         return f"at this size, and with the arrays of {timing.kernel}, {failure.reason}"
     return f"{failure.status}: {failure.reason}"
 

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from w2vbench.bench.engine.machine import environment
+from w2vbench.bench.engine.protocol import Status
 from w2vbench.bench.engine.worker.checking.contract import skipped_here
 from w2vbench.bench.plans.run.journal import NAME, Journal
 from w2vbench.bench.plans.run.keeping import Outputs
@@ -33,7 +34,7 @@ MOST_CHECKS = 32
 """How many of a machine's latest checks say what is usual for it."""
 MOST_NAMED = 3
 """A warning names so many machines."""
-LOST = "crashed"
+LOST = Status.CRASHED
 """The status of cases whose experiment was lost on two machines."""
 
 

@@ -16,7 +16,7 @@ from w2vbench.bench.engine.pool.contracts import check_contracts
 from w2vbench.bench.engine.pool.experiment import Outcome, measure
 from w2vbench.bench.engine.pool.pool import Workers
 from w2vbench.bench.engine.pool.worker_process import WorkerFailure
-from w2vbench.bench.engine.protocol import OK, OUT_OF_MEMORY, WRONG, Measure, SamplePlan
+from w2vbench.bench.engine.protocol import Measure, SamplePlan, Status
 from w2vbench.bench.plans.run.request import Note
 from w2vbench.bench.plans.run.rows import waiting
 from w2vbench.impls.interface.case import Size
@@ -32,8 +32,7 @@ from .samples import SIDES, CaseSamples, Side, variant_name
 
 THRESHOLD = 0.02
 """The default threshold: a smaller change counts as none."""
-TIMEOUT = "timeout"
-LIMITS = (TIMEOUT, OUT_OF_MEMORY)
+LIMITS = (Status.TIMEOUT, Status.OUT_OF_MEMORY)
 """Failures that may be the machine's fault, and not the code's."""
 OVER_BUDGET = "--budget left no time for them"
 
@@ -130,7 +129,7 @@ class ComparisonRun:
         }
         for case in cases:
             verdict = verdicts[case.facts.key]
-            if verdict.status != OK:
+            if verdict.status != Status.OK:
                 self.exclude(case, HEAD, verdict.status, verdict.reason, excuses.get(case.facts.key, ""))
 
     def check_base(self, key: str, sizes: Sequence[Size], verdict: protocol.Verdict) -> str:
@@ -231,9 +230,9 @@ class ComparisonRun:
 
     def exclude(self, case: ComparedCase, side: str, status: str, reason: str, excused: str = "") -> None:
         """Exclude a case that failed. excused: why HEAD is not to blame."""
-        heads: Verdict = "wrong" if status == WRONG else "broken"
+        heads: Verdict = "wrong" if status == Status.WRONG else "broken"
         where = f"{side.upper()}: " if side else ""
-        why = f"{where}{'' if status == WRONG else status + ': '}{reason}"
+        why = f"{where}{'' if status == Status.WRONG else status + ': '}{reason}"
         if excused:
             self.differences.excluded[case] = "inconclusive", f"{why}; but {excused}"
         else:
@@ -258,12 +257,12 @@ def excuse(events: Iterator[protocol.Events], workers: Workers, status: str) -> 
     """
     try:
         for event in events:
-            if isinstance(event, protocol.ContractChecked) and event.status not in (OK, "skipped"):
+            if isinstance(event, protocol.ContractChecked) and event.status not in (Status.OK, Status.SKIPPED):
                 return f"BASE fails too ({event.status}: {event.reason})"
     except WorkerFailure as failure:
         return f"BASE fails too ({failure.status}: {failure.reason})"
     longest = workers.longest
-    if status == TIMEOUT and longest.share > NEAR_LIMIT:
+    if status == Status.TIMEOUT and longest.share > NEAR_LIMIT:
         return (
             f"{longest.name} of BASE takes {longest.seconds:.0f} s of the {longest.limit_s:g} s too: "
             "raise --time-limit, or run it on a quieter machine"

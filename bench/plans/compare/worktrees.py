@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from w2vbench.bench.engine.machine.leftovers import abandoned_folders
+from w2vbench.bench.engine.machine.process import abandoned_folders
+from w2vbench.impls.messages import UserError
 
 PREFIX = "w2vbench-tree"
 QUIET = (
@@ -23,7 +24,7 @@ QUIET = (
 """Options of every git command: no hooks, submodules, file monitor or advice."""
 
 
-class RevisionError(ValueError):
+class RevisionError(UserError):
     """A revision or a repository that cannot be used. The message is one line and says what to do."""
 
 

@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 from w2vbench.bench.engine import protocol
+from w2vbench.impls.messages import UserError
 from w2vbench.reports.file.files import write
 
 from .keeping import put_aside
@@ -23,7 +24,7 @@ KNOWN = {"problem", "size", "cases", "implementation", "case"}
 """Fields of a problem and its cases that its plan gives; all others are measured."""
 
 
-class JournalError(ValueError):
+class JournalError(UserError):
     """A journal that cannot be resumed or written. The message is one line and says what to do."""
 
 

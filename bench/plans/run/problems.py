@@ -12,11 +12,11 @@ from w2vbench.bench.engine.pool.experiment import Outcome, measure
 from w2vbench.bench.engine.protocol import (
     FLOOR,
     LAYER,
-    OK,
     Measure,
     MeasurementSettings,
     MeasureOptions,
     SamplePlan,
+    Status,
     Variant,
     Verdict,
 )
@@ -52,7 +52,7 @@ class CaseRun:
 
     implementation: Implementation
     case: Case
-    status: str = OK
+    status: str = Status.OK
     reason: str = ""
     samples: list[Samples] = field(default_factory=list)
     plan: SamplePlan | None = None
@@ -115,7 +115,7 @@ class ProblemRun:
     @property
     def measured(self) -> dict[str, CaseRun]:
         """The cases whose status is ok, by slug."""
-        return {case.implementation.slug: case for case in self.cases if case.status == OK}
+        return {case.implementation.slug: case for case in self.cases if case.status == Status.OK}
 
 
 def new_problem_run(implementations: Sequence[Implementation], size: Size) -> ProblemRun:
@@ -136,7 +136,7 @@ def admit(problem: ProblemRun, settings: MeasurementSettings, verdicts: Mapping[
     verdicts: the contract's, by key. One that is missing counts as ok.
     """
     for case in problem.cases:
-        admit_case(case, problem.size, settings, verdicts.get(case.implementation.key, Verdict(OK)))
+        admit_case(case, problem.size, settings, verdicts.get(case.implementation.key, Verdict(Status.OK)))
     make_room(problem.cases, problem.size, settings)
 
 
@@ -230,13 +230,13 @@ def admit_case(case: CaseRun, size: Size, settings: MeasurementSettings, verdict
     implementation, limit = case.implementation, settings.memory_limit_bytes
     needed = inputs_bytes(implementation, size) + arrays_bytes(implementation, size)
     least = implementation.kernel.min_batch
-    if verdict.status != OK:
+    if verdict.status != Status.OK:
         case.exclude(verdict.status, verdict.reason)
     elif least > size.B:
-        case.exclude("skipped", f"B = {size.B} is too small for this kernel: use --batch {least} or more")
+        case.exclude(Status.SKIPPED, f"B = {size.B} is too small for this kernel: use --batch {least} or more")
     elif needed > limit:
         allowed = f"the limit is {size_bytes(limit)} (--memory-limit)"
-        case.exclude("skipped", f"needs about {size_bytes(needed)} of memory, but {allowed}")
+        case.exclude(Status.SKIPPED, f"needs about {size_bytes(needed)} of memory, but {allowed}")
 
 
 def inputs_bytes(implementation: Implementation, size: Size) -> int:
@@ -253,7 +253,7 @@ def arrays_bytes(implementation: Implementation, size: Size) -> int:
 
 def make_room(cases: Sequence[CaseRun], size: Size, settings: MeasurementSettings) -> None:
     """Skip the largest cases until all workspaces fit into memory together. Shared buffers count once."""
-    held = [case for case in cases if case.status == OK and case.implementation.prepare]
+    held = [case for case in cases if case.status == Status.OK and case.implementation.prepare]
     while held:
         workspaces = sum(array_bytes(case.implementation.temporaries, size) for case in held)
         workspaces += max(array_bytes(case.implementation.shares, size) for case in held)
@@ -263,7 +263,7 @@ def make_room(cases: Sequence[CaseRun], size: Size, settings: MeasurementSetting
         largest = max(held, key=lambda case: arrays_bytes(case.implementation, size))
         held.remove(largest)
         largest.exclude(
-            "skipped",
+            Status.SKIPPED,
             f"beside the others' workspaces it needs about {size_bytes(needed)} of memory, but the limit is "
             f"{size_bytes(settings.memory_limit_bytes)} (raise --memory-limit, or measure it alone with --only)",
         )

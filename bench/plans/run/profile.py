@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from w2vbench.bench.engine.pool.worker_process import WorkerFailure
-from w2vbench.bench.engine.protocol import LineProfile, MeasurementSettings
+from w2vbench.bench.engine.protocol import LineProfile, MeasurementSettings, Status
 from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Case, Size
 
@@ -33,7 +33,7 @@ class Profiled:
 
     @property
     def exit_code(self) -> int:
-        return 1 if self.lines.status == "wrong" and not self.implementation.wrong else 0
+        return 1 if self.lines.status == Status.WRONG and not self.implementation.wrong else 0
 
 
 def profile(request: ProfileRequest, say: Say) -> Profiled:

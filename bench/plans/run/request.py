@@ -12,6 +12,7 @@ from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import texts
 from w2vbench.impls.corpus.words import Corpus
 from w2vbench.impls.interface import Implementation
+from w2vbench.impls.messages import UserError
 
 from .selection import Selection, no_such_kernel
 
@@ -21,11 +22,11 @@ Note = Callable[[str, int, int], None]
 """Shows what is being done, the number of finished steps, and their total (0: unknown)."""
 
 
-class PlanError(ValueError):
+class PlanError(UserError):
     """A request that cannot be carried out. The message is one line and says what to do."""
 
 
-class NothingToKeep(ValueError):
+class NothingToKeep(UserError):
     """The end of a command that has nothing to keep. The message is one line."""
 
     def __init__(self, message: str, exit_code: int) -> None:

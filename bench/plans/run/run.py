@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.contracts import check_contracts, families
 from w2vbench.bench.engine.pool.pool import MOST_SPARES
-from w2vbench.bench.engine.protocol import OK, WRONG, MeasurementSettings, Verdict
+from w2vbench.bench.engine.protocol import MeasurementSettings, Status, Verdict
 from w2vbench.bench.engine.worker.checking.contract import adapted_to, skipped_here
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.interface import Implementation, Kernel
@@ -329,15 +329,15 @@ def check_and_admit(
         for implementation, its in sizes.items()
     }
     known = {one.key: verdict for one in sizes if (verdict := skipped_here(one))}
-    known |= {key: Verdict(WRONG, reason) for key, name in names.items() if (reason := passed.failed(name))}
+    known |= {key: Verdict(Status.WRONG, reason) for key, name in names.items() if (reason := passed.failed(name))}
     passed_before = [key for key, name in names.items() if passed.includes([name])]
     left = {one.key: its for one, its in sizes.items() if one.key not in {*known, *passed_before}}
     verdicts = check_contracts(left, context, progress.checking, sizes=left)
-    passed.add(names[key] for key, verdict in verdicts.items() if verdict.status == OK)
+    passed.add(names[key] for key, verdict in verdicts.items() if verdict.status == Status.OK)
     for one in sizes:
         verdict = verdicts.get(one.key)
         if (
-            one.wrong and verdict and verdict.status == WRONG and verdict.reason
+            one.wrong and verdict and verdict.status == Status.WRONG and verdict.reason
         ):  # without a reason it would count as passed
             passed.add([names[one.key]], verdict.reason)
     for problem in problems:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from w2vbench.bench.engine import protocol
-from w2vbench.bench.engine.protocol import OK
+from w2vbench.bench.engine.protocol import Status
 from w2vbench.impls.corpus import words
 from w2vbench.reports.file.schema.corpus import CorpusRecord
 from w2vbench.reports.file.schema.result import (
@@ -30,7 +30,7 @@ def content(run: Run) -> ResultFile:
     implementations = {
         case.implementation.key: case.implementation for problem in run.problems for case in problem.cases
     }
-    measured = [(problem, case) for problem in run.problems for case in problem.cases if case.status == OK]
+    measured = [(problem, case) for problem in run.problems for case in problem.cases if case.status == Status.OK]
     vocabularies = {problem.size.V for problem in run.problems if problem.measured}
     of_text = {problem.size.V for problem in run.problems if problem.measured and problem.size.words != "uniform"}
     noise = {
@@ -54,7 +54,9 @@ def content(run: Run) -> ResultFile:
         settings=asdict(run.settings),
         corpus=corpus_part(run.corpus, vocabularies),
         **kernel_parts(implementations.values()),
-        not_measured=[not_measured(case) for problem in run.problems for case in problem.cases if case.status != OK],
+        not_measured=[
+            not_measured(case) for problem in run.problems for case in problem.cases if case.status != Status.OK
+        ],
         **limits_by_threads(run.limits),
         limit_samples={problem.problem: problem.limits for problem in run.problems if problem.limits},
         profiles={str(case.case): profile(case.profile) for _, case in measured if case.profile and case.profile.lines},

@@ -18,11 +18,11 @@ from typing import Any
 
 from pytest_benchmark.utils import get_commit_info
 from w2vbench.bench.engine.machine import cpus, environment
-from w2vbench.bench.engine.machine.leftovers import abandoned_folders
+from w2vbench.bench.engine.machine.process import abandoned_folders
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.contracts import check_contracts
 from w2vbench.bench.engine.pool.pool import Workers
-from w2vbench.bench.engine.protocol import OK, SKIPPED, WRONG, ImplementationSource, MeasurementSettings, Verdict
+from w2vbench.bench.engine.protocol import ImplementationSource, MeasurementSettings, Status, Verdict
 from w2vbench.impls.corpus.words import Corpus
 from w2vbench.impls.interface import Implementation
 from w2vbench.reports.file.schema.comparison import Comparison
@@ -30,7 +30,7 @@ from w2vbench.reports.file.schema.result import SCHEMA, Commit, Engine, Phase, R
 
 from .request import PlanError, Say
 
-BROKEN = {"wrong", "error", "crashed"}
+BROKEN = {Status.WRONG, Status.ERROR, Status.CRASHED}
 MACHINE_FACTS = ("cpu", "cpus_allowed", "python", "packages", "blas")
 LEAST_MEMORY = 512 << 20
 """The least memory of a worker, in bytes."""
@@ -116,7 +116,7 @@ class Session:
     def exit_code(self, statuses: Iterable[str]) -> int:
         """Return 130 if the user ended it; else, of the cases' statuses: 1 if one is broken, 3 if none is ok."""
         found = set(statuses)
-        return 130 if self.interrupted else 1 if found & BROKEN else 0 if OK in found else 3
+        return 130 if self.interrupted else 1 if found & BROKEN else 0 if Status.OK in found else 3
 
     def machine_info(self) -> dict[str, Any]:
         """Return what pytest-benchmark writes of the machine."""
@@ -254,4 +254,6 @@ def check_implementations(
 
 def is_sound(implementation: Implementation, verdict: Verdict) -> bool:
     """Whether an implementation is ok, skipped, or wrong as it is marked."""
-    return verdict.status in (OK, SKIPPED) or bool(implementation.wrong and verdict.status == WRONG)
+    return verdict.status in (Status.OK, Status.SKIPPED) or bool(
+        implementation.wrong and verdict.status == Status.WRONG
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from w2vbench.bench.engine.protocol import OK
+from w2vbench.bench.engine.protocol import Status
 from w2vbench.reports.findings.answers import Answer
 from w2vbench.reports.findings.ranking import rank
 from w2vbench.reports.findings.sizes import nearest, size_to_show, types
@@ -104,7 +104,7 @@ def time_left(problems: Sequence[ProblemRun], planned: int) -> float:
 
 def is_decided(problem: ProblemRun) -> bool:
     """Whether it is known which case of a problem is fastest, and about how much slower each of the others is."""
-    rows = [row(case, problem) for case in problem.cases if case.status == OK and case.samples]
+    rows = [row(case, problem) for case in problem.cases if case.status == Status.OK and case.samples]
     return len(rows) < 2 or Answer(problem.problem, tuple(rows), rank(rows)).decided
 
 

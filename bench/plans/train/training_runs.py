@@ -13,7 +13,7 @@ from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.contracts import check_contracts
 from w2vbench.bench.engine.pool.worker_process import WorkerFailure
-from w2vbench.bench.engine.protocol import OK
+from w2vbench.bench.engine.protocol import Status
 from w2vbench.bench.engine.worker.training_loop import LEAST_PIECE
 from w2vbench.bench.plans.run.request import Note
 from w2vbench.bench.plans.run.rows import names
@@ -123,7 +123,7 @@ class TrainingRuns:
         for number, at in enumerate(np.random.default_rng(0).permutation(len(runs))):
             run = runs[at]
             key, threads, seed = run.implementation.key, run.threads, run.seed
-            if (verdict := verdicts[key]).status != OK:
+            if (verdict := verdicts[key]).status != Status.OK:
                 self.records.append(run.record(status=verdict.status, reason=verdict.reason))
                 continue
             note(f"{key}, {threads} thread{'s'[: threads > 1]}, seed {seed}", number, len(runs))
@@ -230,8 +230,8 @@ def words_trained(records: Sequence[TrainingRun]) -> dict[tuple[str, int], int |
 def training_record(event: protocol.Trained, W: Any, tests: quality.Tests | None) -> dict[str, Any]:
     """Return the record of a finished run."""
     if not (np.isfinite(W).all() and np.isfinite([loss for _, loss in event.curve]).all()):
-        return {"status": "wrong", "reason": "its vectors did not stay finite"}
+        return {"status": Status.WRONG, "reason": "its vectors did not stay finite"}
     facts = msgspec.to_builtins(event)
     del facts["type"]
     loss = event.curve[-1][1] if event.curve else None
-    return {"status": "ok", **facts, "scores": quality.score_vectors(W, tests), "loss": loss}
+    return {"status": Status.OK, **facts, "scores": quality.score_vectors(W, tests), "loss": loss}

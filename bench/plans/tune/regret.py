@@ -15,7 +15,7 @@ from itertools import cycle, islice
 
 import numpy as np
 from w2vbench.bench.engine.pool.context import RunContext
-from w2vbench.bench.engine.protocol import OK, MeasurementSettings
+from w2vbench.bench.engine.protocol import MeasurementSettings, Status
 from w2vbench.bench.plans.run.problems import CaseRun, ProblemRun, admit, new_problem_run
 from w2vbench.bench.plans.run.request import PlanError, Say
 from w2vbench.bench.plans.run.run import Progress
@@ -86,7 +86,7 @@ def measure_regret(request: RegretRequest, say: Say, progress: Show) -> Regret:
     found = [one for problem in drawn if (one := size_regret(problem, table)) is not None]
     if not found:
         raise PlanError("nothing could be measured: w2vbench check says why")
-    return Regret(found, spreads(found), overheads(lookup), session.exit_code(OK for _ in found))
+    return Regret(found, spreads(found), overheads(lookup), session.exit_code(Status.OK for _ in found))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Any
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.contracts import check_contracts
 from w2vbench.bench.engine.pool.experiment import measure
-from w2vbench.bench.engine.protocol import OK, Measure, MeasurementSettings, MeasureOptions, Variant, Verdict
+from w2vbench.bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, Status, Variant, Verdict
 from w2vbench.bench.plans.run.journal import Journal
 from w2vbench.bench.plans.run.keeping import locked
 from w2vbench.bench.plans.run.problems import ProblemRun, add_outcome, admit, new_problem_run
@@ -170,7 +170,7 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
     else:
         shutil.rmtree(folder, ignore_errors=True)
     session.say_warnings(request.grid.threads)
-    statuses = [case.status for one in problems for case in one.cases if case.status not in ("dropped", "skipped")]
+    statuses = [case.status for one in problems for case in one.cases if case.status not in ("dropped", Status.SKIPPED)]
     return Tuned(table, request.out, list(finished), merged.kept, problems, session.exit_code(statuses))
 
 
@@ -255,7 +255,7 @@ def times_s(problem: ProblemRun, of: Callable[[Sequence[float]], float] = statis
             of(wall) for process in case.samples if (wall := [one for one in process.wall_s if one is not None])
         ]
         for case in problem.cases
-        if case.status in (OK, "dropped")
+        if case.status in (Status.OK, "dropped")
     }
     return {slug: statistics.median(each) for slug, each in medians.items() if each}
 

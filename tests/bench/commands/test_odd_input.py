@@ -40,32 +40,18 @@ NEEDED: dict[str, list[str]] = {
 """What a command is given beside the odd value, so that this is what it stumbles over."""
 
 
-answers: dict[tuple[Sequence[str], str | None], str | PlanError] = {}
-"""What installers said, by what they were asked: every second value asks for the same."""
-run, pip = installers.run, cache(installers.pip)
-
-
-def answered(command: Sequence[str], text: str | None = None) -> str:
-    """What an installer says, which is started once for each question."""
-    asked = tuple(command), text
-    if asked not in answers:
-        try:
-            answers[asked] = run(command, text)
-        except PlanError as error:
-            answers[asked] = error
-    found = answers[asked]
-    if isinstance(found, PlanError):
-        raise found
-    return found
-
-
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """No value is looked up in a package index, where anything may have that name."""
-    for name in ("UV_OFFLINE", "UV_NO_INDEX", "PIP_NO_INDEX"):
-        monkeypatch.setenv(name, "1")
-    monkeypatch.setattr(installers, "run", answered)
+
+    def refuses(command: Sequence[str], text: str | None = None) -> str:
+        raise PlanError("the package index cannot be reached")
+
+    monkeypatch.setattr(installers, "run", refuses)
     monkeypatch.setattr(installers, "pip", pip)
+
+
+pip = cache(installers.pip)
 
 
 @pytest.fixture(autouse=True)

@@ -7,26 +7,19 @@ import os
 import re
 import subprocess
 import sys
-import time
-from datetime import datetime
-from importlib.util import find_spec
 from pathlib import Path
 from unittest.mock import Mock
 
 import psutil
 import pytest
-from w2vbench.bench.commands.terminal.progress import step_progress
-from w2vbench.bench.engine.machine import cpus, environment
+from w2vbench.bench.engine.machine import environment
 from w2vbench.bench.plans.run.keeping import keep, locked
-from w2vbench.bench.plans.run.session import temporary_folder
-from w2vbench.reports.file.files import ResultError, dump
+from w2vbench.reports.file.files import ResultError
 
 from tests import saved
 from tests.bench.commands.conftest import Ask
-from tests.bench.commands.test_streams import on_a_terminal
 from tests.bench.engine.book import changed, written
 from tests.processes import SMALL, git, w2vbench
-from tests.reports.deck import deck_runs
 
 ASCII = {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 """A locale of ASCII, in which Python is kept from taking UTF-8 instead, as it would by itself."""
@@ -77,20 +70,6 @@ def test_one_cpu_an_ascii_locale_names_of_any_letters_and_nowhere_to_keep_anythi
     assert not (folder / "öut put/journal.jsonl").exists()
 
 
-@pytest.mark.skipif(find_spec("distributed") is None, reason="needs Dask")
-def test_a_cluster_of_such_a_machine_measures(tmp_path: Path) -> None:
-    folder = tmp_path / WHERE
-    folder.mkdir()
-    (folder / "mein ködé.py").write_text(MINE, encoding="utf-8")
-    mine = ["--only", "*mine*", "--impl", "mein ködé.py", "--out", "öut put", "--processes", "1"]
-    done = on_a_bare_machine(*SMALL, *mine, "--cluster", "local", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    (kept,) = (folder / "öut put").glob("*/result.json")
-    result = json.loads(kept.read_text())
-    assert result["w2vbench"]["complete"]
-    assert {row["name"].partition("@")[0] for row in result["benchmarks"]} >= {"lookup/gather", "lookup/mine"}
-
-
 def test_layers_of_the_book_are_checked_on_such_a_machine(tmp_path: Path) -> None:
     folder = tmp_path / WHERE
     folder.mkdir()
@@ -99,24 +78,6 @@ def test_layers_of_the_book_are_checked_on_such_a_machine(tmp_path: Path) -> Non
     assert done.returncode == 1, done.stderr
     assert re.search(r"Embedding.backward  mein k.+d.+.py:\d+  dW\[self.idx\] = dout  # g.+ther\n", done.stdout)
     assert [file.name for file in folder.iterdir()] == ["mein ködé.py"]
-
-
-@pytest.mark.parametrize("names", [["deck 字.json"], ["deck 字.json", "ändere.json"]], ids=["deck", "machines"])
-def test_pages_are_made_on_such_a_machine(tmp_path: Path, names: list[str]) -> None:
-    folder = tmp_path / WHERE
-    folder.mkdir()
-    (folder / names[0]).write_text(dump(deck_runs.whole()), encoding="utf-8")
-    for name in names[1:]:
-        other = saved.content(*saved.small()["benchmarks"], environment=saved.HERE | {"cpu": "Ö 9"})
-        (folder / name).write_text(saved.text(other), encoding="utf-8")
-    done = on_a_bare_machine("report", *names, "--out", "öut put", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    made = {file.name: file.read_text("utf-8") for file in (folder / "öut put").iterdir()}
-    if names[1:]:
-        assert json.dumps("Ö 9")[1:-1] in made["machines.html"]
-        assert "Ö 9" in made["machines.md"]
-    else:
-        assert made["deck.html"].rstrip().endswith("</html>")
 
 
 def test_revisions_of_any_names_are_compared_in_an_ascii_locale(tmp_path: Path) -> None:
@@ -132,29 +93,11 @@ def test_revisions_of_any_names_are_compared_in_an_ascii_locale(tmp_path: Path) 
 
 
 LOOPS = (
-    *("run --out loop", "run --out loop/x", "run --impl loop", "run --kernel lookup --vocab 99 --corpus loop/x"),
-    *(
-        "run --preset deck --out loop",
-        "run --cluster local --out loop/x",
-        "check --book loop",
-        "check --book loop/x.py",
-    ),
-    *("report loop.json file.json", "report file.json loop/x", "report file.json other.json --out loop"),
-    *("check --impl loop", "profile lookup/gather --impl loop", "quality --impl loop", "quality --corpus loop"),
-    *(
-        "compare HEAD --impl loop",
-        "compare loop.json loop.json",
-        "report loop",
-        "report loop/x",
-        "history --store loop",
-    ),
-    *(
-        "train --out loop",
-        "train --corpus loop",
-        "tune --kernel lookup --out loop/x",
-        "history --store store --out loop",
-    ),
-)
+    *("run --out loop/x", "run --impl loop", "run --kernel lookup --vocab 99 --corpus loop/x", "run --cluster local --out loop"),
+    *("check --book loop", "report loop.json file.json", "report file.json other.json --out loop", "report loop/x"),
+    *("compare HEAD --impl loop", "compare loop.json loop.json", "history --store loop", "history --store store --out loop"),
+    *("train --out loop", "train --corpus loop", "tune --kernel lookup --out loop/x", "quality --corpus loop"),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("line", LOOPS)
@@ -173,26 +116,6 @@ def test_a_link_that_leads_to_itself_is_one_line_and_stays(tmp_path: Path, ask: 
     assert (tmp_path / "loop").is_symlink()
 
 
-def test_forty_columns_break_no_word_and_end_in_no_traceback(tmp_path: Path) -> None:
-    """Help is laid out for 50 columns at least, as click has it: below that, the terminal breaks its lines."""
-    for command, widest in (("list --kernel scatter.scalar", 40), ("list --kernel lokup", 40), ("run --help", 50)):
-        shown = on_a_terminal(command, 40, tmp_path)
-        assert "Traceback" not in shown
-        assert max(map(len, shown.splitlines())) <= widest
-
-
-def test_forty_columns_are_enough_for_layers_of_the_book_and_for_a_page_of_machines(tmp_path: Path) -> None:
-    written(tmp_path, changed([("np.add.at(dW, self.idx, dout)", "dW[self.idx] = dout")]))
-    shown = on_a_terminal("check --book layers.py --untimed", 40, tmp_path)
-    assert "Traceback" not in shown
-    assert "dW[1] is [7, 8], not [10, 12]" in " ".join(shown.split())
-    for name, cpu in (("a.json", "A"), ("b.json", "B")):
-        other = saved.content(*saved.small()["benchmarks"], environment=saved.HERE | {"cpu": cpu})
-        (tmp_path / name).write_text(saved.text(other))
-    shown = on_a_terminal("report a.json b.json", 40, tmp_path)  # a path is not broken, so that it can be copied
-    assert " ".join(shown.split()) == "wrote reports/out/machines.html (also machines.md)"
-
-
 @pytest.mark.parametrize(
     "line",
     ["run --kernel lookup", "run --preset deck", "run --cluster local", "quality", "calibrate", "tune --kernel lookup"],
@@ -205,61 +128,12 @@ def test_two_runs_do_not_share_an_output_folder(tmp_path: Path, ask: Ask, line: 
     assert said.splitlines()[-1].endswith(f"{folder}: another run is writing there: give this one another --out")
 
 
-@pytest.mark.parametrize("stands", ["page", "page/machines.html", "page/machines.md"])
-def test_what_stands_in_the_place_of_a_page_of_machines_is_one_line_and_stays(
-    tmp_path: Path, ask: Ask, stands: str
-) -> None:
-    for name in ("a.json", "b.json"):
-        (tmp_path / name).write_text(saved.text(saved.small()))
-    if stands == "page":
-        (tmp_path / stands).write_text("mine")
-    else:
-        (tmp_path / stands).mkdir(parents=True)
-    code, said = ask("report", "a.json", "b.json", "--out", "page")
-    assert (code, said.count("\n")) == (2, 1), said
-    assert (tmp_path / stands).exists()
-
-
-def test_a_store_that_cannot_be_written_costs_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".benchmarks").write_text("")
-    kept = keep(saved.result(*saved.small()["benchmarks"]), tmp_path / "out/result.json", 0, store_as="quick")
-    assert "Not a directory" in kept.not_stored
-    assert kept.stored is None
-    assert all(path.exists() for path in kept.paths)
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_in_the_output_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / f"out/.result.json.{os.getpid()}").symlink_to("/dev/full")
     with pytest.raises(ResultError, match=r"result\.json: No space left on device"):
         keep(saved.result(*saved.small()["benchmarks"]), tmp_path / "out/result.json", 0)
-
-
-def test_a_clock_that_steps_back_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the time of day steps; what is timed follows a clock that does not."""
-    times = iter(range(10_000, 0, -1))
-    monkeypatch.setattr(time, "time", lambda: float(next(times)))
-    before = environment.counters()
-    assert all(value is None or value >= 0 for value in environment.counter_increases(before).values())
-    with step_progress("run") as note:
-        for done in range(3):
-            note("a step", done, 3)
-    with temporary_folder() as folder:
-        assert folder.is_dir()
-
-
-def test_runs_of_a_clock_that_stepped_back_have_numbers_that_rise(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    stored = []
-    for year in (2026, 2020):
-        result = saved.result(*saved.small()["benchmarks"])
-        result = result.model_copy(update={"datetime": datetime(year, 1, 1).astimezone().isoformat()})
-        stored.append(keep(result, tmp_path / "out/result.json", 0, store_as="quick").stored)
-    assert [path and path.name[:4] for path in stored] == ["0001", "0002"]
 
 
 def test_a_containers_memory_limit_is_what_is_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,9 +147,3 @@ def test_a_containers_memory_limit_is_what_is_available(tmp_path: Path, monkeypa
     for odd in ("max\n", "", "many\n", "-1\n"):
         (tmp_path / "memory.max").write_text(odd)
         assert environment.available_bytes() == free
-
-
-def test_one_cpu_is_held_and_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    only = {min(cpus.allowed() or {0})}
-    monkeypatch.setattr(cpus, "allowed", lambda: only)
-    assert environment.idlest_cpus([0.5])

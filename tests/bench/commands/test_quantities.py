@@ -10,7 +10,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from w2vbench.bench.commands.terminal import options
-from w2vbench.bench.commands.terminal.quantities import LONGEST_S, duration, memory_size, number, share, whole_number
+from w2vbench.bench.commands.terminal.quantities import LONGEST_S, duration, memory_size, share, whole_number
 from w2vbench.impls.interface import case
 from w2vbench.impls.interface.case import Size
 
@@ -51,16 +51,6 @@ def test_what_cannot_be_meant_is_refused_in_a_short_line(read: Parser, text: str
         read(text)
     assert len(str(refusal.value)) < 250
     assert "\n" not in str(refusal.value)
-
-
-def test_a_count_has_its_least() -> None:
-    with pytest.raises(typer.BadParameter, match="at least 2, not 1"):
-        whole_number(2)("1")
-
-
-@given(st.floats(1e-90, 1e12))
-def test_numbers_that_python_prints_are_read(value: float) -> None:
-    assert number(f"{value:.6e}") == pytest.approx(value, rel=1e-6)
 
 
 @given(st.text(max_size=20), st.sampled_from(PARSERS))

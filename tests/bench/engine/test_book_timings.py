@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from w2vbench.bench.engine.protocol import Verdict
+from w2vbench.bench.engine.protocol import Status, Verdict
 from w2vbench.bench.engine.worker.checking.contract import check_problem
 from w2vbench.bench.plans.book.reader.variants import TIMINGS, NotTimed, implementations_of
 from w2vbench.impls.corpus.words import Corpus
@@ -36,7 +36,7 @@ def of_the_book(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 @pytest.mark.parametrize("key", KEYS)
 def test_the_books_methods_pass_the_kernels_check(key: str, of_the_book: dict[str, Verdict]) -> None:
-    assert of_the_book[key] == Verdict("ok")
+    assert of_the_book[key] == Verdict(Status.OK)
 
 
 FLOAT64 = changed([('.astype("f")', "")], every=True)
@@ -49,7 +49,7 @@ def test_in_float64_the_number_inside_of_the_logarithm_is_no_mistake(
 ) -> None:
     code = FLOAT64.replace("y[np.arange(n), t] + 1e-7", inside)
     found = verdicts(code, corpus, tmp_path, "f64")
-    assert [found[key] for key in LOSSES] == [Verdict("ok")] * 2
+    assert [found[key] for key in LOSSES] == [Verdict(Status.OK)] * 2
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,10 @@ def test_other_differences_in_float64_are(old: str, new: str, part: str, tmp_pat
 def test_a_file_has_the_timings_of_the_classes_that_it_defines(tmp_path: Path, corpus: Corpus) -> None:
     start, end = LAYERS.index("class Embedding:"), LAYERS.index("class EmbeddingDot:")
     found = verdicts("import numpy as np\n\n\n" + LAYERS[start:end], corpus, tmp_path)
-    assert found == {"lookup/Embedding.forward": Verdict("ok"), "scatter.dense/Embedding.backward": Verdict("ok")}
+    assert found == {
+        "lookup/Embedding.forward": Verdict(Status.OK),
+        "scatter.dense/Embedding.backward": Verdict(Status.OK),
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,6 @@ import pytest
 from w2vbench.bench.engine.pool.contracts import check_contracts
 from w2vbench.bench.engine.pool.pool import Workers
 from w2vbench.bench.engine.protocol import MeasurementSettings
-from w2vbench.bench.engine.worker.checking.verify import Verifier
-from w2vbench.bench.engine.worker.timing.timing import CALL_VARIATION, calibrate, vary_calls
-from w2vbench.bench.engine.worker.variants.variant import prepare_variant, renew_batches, successive_batches
 from w2vbench.bench.plans.run.problems import CaseRun
 from w2vbench.bench.plans.run.session import saved_corpus
 from w2vbench.impls.catalogue import discovery as catalogue
@@ -140,28 +137,8 @@ def test_compare_calls_cheats_wrong_for_the_same_reasons(tmp_path: Path) -> None
 # what they rest on
 
 
-def test_batches_hardly_ever_have_the_words_of_an_earlier_one(corpus: words.Corpus) -> None:
-    """Of the batches of a process's samples, next to none has the words of an earlier one, although the arrays are the same."""
-    kernel = CHEATS["honest"].kernel
-    problem = kernel.make(Size(10_000, 4, 100), corpus, np.random.default_rng([0, 1]))
-    order, seen, again, calls = np.random.default_rng(0), set[bytes](), 0, 200
-    for _ in range(40):
-        place = int(order.integers(len(problem.batches)))
-        for _, idx in successive_batches(problem.batches, place, calls):
-            again += idx.tobytes() in seen
-            seen.add(idx.tobytes())
-        renew_batches(problem, place, calls)
-    assert again / (40 * calls) < 0.01
-    ids = [id(idx) for _, idx in problem.batches]
-    problem.renew(0, len(problem.batches))
-    assert ids == [id(idx) for _, idx in problem.batches]
-
-
 @pytest.mark.parametrize("kernel", dict.fromkeys(i.kernel for i in catalogue.own()), ids=lambda kernel: kernel.name)
-def test_renewed_batches_are_what_the_kernel_promises_and_none_that_was_checked(
-    kernel: Kernel, corpus: words.Corpus
-) -> None:
-    """Other contents in the same number of arguments, shapes and dtypes; a checked batch's never among them."""
+def test_renewed_batches_are_others_and_none_that_was_checked(kernel: Kernel, corpus: words.Corpus) -> None:
     size = size_of(next(i for i in catalogue.own() if i.kernel == kernel))
     problem = kernel.make(size, corpus, np.random.default_rng(0))
     moving = ("idx", "offsets", "target", "targets", "negatives", "rows", "words")
@@ -173,50 +150,7 @@ def test_renewed_batches_are_what_the_kernel_promises_and_none_that_was_checked(
     assert len(after) == len(before)
     assert np.mean([one != other for one, other in zip(before, after, strict=True)]) > 0.9
     assert not checked & {*before, *after}
-    for batch in problem.batches:
-        promised(dict(zip(kernel.parameters, batch, strict=True)), size)
 
 
 def contents(batch: tuple[Any, ...], places: list[int]) -> bytes:
     return b"|".join(batch[at].tobytes() for at in places)
-
-
-def promised(call: dict[str, Any], size: Size) -> None:
-    """What kernels say of their batches."""
-    words = size.B * size.K if "offsets" in call else size.B
-    if "idx" in call:
-        assert len(call["idx"]) == words
-    if "offsets" in call:
-        lengths = np.diff(call["offsets"], append=words)
-        assert call["offsets"][0] == 0 <= lengths.min() < size.K < lengths.max() <= 2 * size.K
-    if "dout" in call:
-        assert len(np.unique(call["idx"])) < len(call["idx"])
-    if "negatives" in call and call["negatives"].ndim == 2:
-        assert not (call["negatives"] == call["target"][:, None]).any()
-    if "rows" in call:
-        assert (np.diff(call["rows"]) > 0).all()
-        assert len(call["rows"]) == len(call["values"])
-
-
-def test_a_sample_calls_no_batch_twice_and_its_length_is_not_known(corpus: words.Corpus) -> None:
-    assert {vary_calls(1000, share) for share in np.linspace(0, CALL_VARIATION, 50)} >= {1000, 900}
-    assert {vary_calls(2, share) for share in np.linspace(0, CALL_VARIATION, 50)} == {1, 2}
-    assert vary_calls(1, 0.99 * CALL_VARIATION) == 1
-    problem = CHEATS["honest"].kernel.make(Size(10_000, 4, 100), corpus, np.random.default_rng(0))
-    case = prepare_variant("honest", CHEATS["honest"], problem)
-    endless = MeasurementSettings(sample_s=10.0, variant_s=0.0, rounds=1)
-    calibrate(case, endless, Verifier(case, np.random.default_rng(0)))
-    assert case.calls == len(problem.batches)
-
-
-def test_each_process_has_inputs_of_its_own_which_a_seed_gives_again(corpus: words.Corpus) -> None:
-    """What a worker does: tables, batches and the first batch follow from the seed and the number of the process."""
-
-    def made(*seed: int) -> tuple[bytes, bytes]:
-        problem = CHEATS["honest"].kernel.make(Size(500, 4, 20), corpus, np.random.default_rng(list(seed)))
-        return problem.inputs["W"].tobytes(), problem.batches[0][1].tobytes()
-
-    first, second = made(3, 0), made(3, 1)
-    assert first == made(3, 0)
-    assert first[0] != second[0]
-    assert first[1] != second[1]

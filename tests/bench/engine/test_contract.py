@@ -23,15 +23,6 @@ CONTRACT = [
 ]
 
 
-def test_no_type_hidden_size_or_larger_batch_is_checked_than_is_measured() -> None:
-    adapted = adapted_to([Size(100_000, 100, 8, 5), Size(10_000, 300, 8, 5)], CONTRACT)
-    assert [size.V for size in adapted] == [size.V for size in CONTRACT]
-    assert [size.H for size in adapted] == [100, 300, 100, 100, 300]
-    assert [size.B for size in adapted] == [8, 8, 1, 0, 8]
-    assert [size.K for size in adapted] == [5, 5, 1, 5, 5]  # of four words, no five differ from the target
-    assert {(size.dtype, size.index) for size in adapted} == {("f32", "i64")}
-
-
 def test_each_type_that_is_measured_is_checked_and_one_that_the_contract_has_stays_where_it_is() -> None:
     measured = [Size(1000, 8, 100, dtype=dtype, index=index) for dtype, index in (("f64", "i32"), ("f32", "i32"))]
     adapted = adapted_to(measured, CONTRACT)
@@ -40,10 +31,6 @@ def test_each_type_that_is_measured_is_checked_and_one_that_the_contract_has_sta
         ("f32", "i32"),
         *[("f64", "i32")] * 2,
     ]
-
-
-def test_where_nothing_is_known_of_what_is_measured_the_contract_stays_as_it_is() -> None:
-    assert adapted_to([], CONTRACT) == CONTRACT
 
 
 @pytest.mark.parametrize("kernel", catalogue.kernels(OWN.values()), ids=lambda kernel: kernel.name)
@@ -92,12 +79,6 @@ def test_what_is_wrong_on_purpose_is_found_whatever_is_measured(corpus: Corpus) 
     """Where each batch is one word, no word repeats, and nothing would be wrong."""
     assign = OWN["scatter.dense/assign"]
     assert steps_of(assign, corpus, Size(1000, 8, 1))[0] == f"wrong {assign.wrong}"
-
-
-def test_a_batch_that_is_too_small_for_a_kernel_is_no_fault_of_its_implementations(corpus: Corpus) -> None:
-    """The problem says so itself; a check on so few words would say that nothing was learnt."""
-    batched = OWN["training.cbow/batched"]
-    assert steps_of(batched, corpus, Size(1000, 100, 5, 5, index="i32"))[0] == "ok"
 
 
 def test_kernels_of_a_family_are_checked_one_after_another_and_large_families_first() -> None:

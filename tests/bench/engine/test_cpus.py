@@ -8,19 +8,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
-from w2vbench.bench.engine.machine import cpus, environment
+from w2vbench.bench.engine.machine import cpus
 from w2vbench.bench.engine.machine.cpus import HeldCpus, hold
-from w2vbench.bench.engine.pool.contracts import check_contracts
 from w2vbench.bench.engine.pool.pool import Workers
-from w2vbench.bench.engine.protocol import MeasurementSettings
-from w2vbench.bench.plans.run.session import saved_corpus
-from w2vbench.impls.corpus import words
-from w2vbench.impls.lookup import gather
 
-from tests.contexts import context_of
 from tests.processes import PATIENCE_S
 from tests.tables import table
 
@@ -117,30 +110,3 @@ def test_no_thread_of_a_run_stays_on_its_workers_cpu_and_afterwards_all_may_go_e
     finally:
         stop.set()
         earlier.join()
-
-
-@several
-def test_contracts_are_checked_on_all_cpus_all_the_same(monkeypatch: pytest.MonkeyPatch, corpus: words.Corpus) -> None:
-    spawn = Mock(wraps=Workers.spawn)
-    monkeypatch.setattr(Workers, "spawn", lambda *arguments: spawn(*arguments))
-    with saved_corpus(corpus) as folder, Workers((max(cpus.allowed()),)) as workers:
-        keys = [gather.key, "update.sgd/rows"]  # those of one family share a process
-        verdicts = check_contracts(keys, context_of(workers, folder, (), MeasurementSettings()))
-    assert [verdict.status for verdict in verdicts.values()] == ["ok"] * 2
-    assert spawn.call_count == 2
-
-
-@pytest.mark.parametrize(
-    ("allowed", "workers", "own"), [((0, 1, 2), (2, 0), {1}), ((0, 1), (1, 0), {0}), ((3,), (3,), {3}), ((), (), set())]
-)
-def test_of_all_cpus_the_first_is_left_where_one_thread_stays_and_the_only_one_is_not(
-    monkeypatch: pytest.MonkeyPatch, allowed: tuple[int, ...], workers: tuple[int, ...], own: set[int]
-) -> None:
-    monkeypatch.setattr(cpus, "allowed", lambda: frozenset(allowed))
-    assert Workers(workers).own_cpus == own
-
-
-def test_the_idlest_come_first_and_of_several_as_idle_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpus, "allowed", lambda: frozenset({0, 1, 2, 4}))
-    assert environment.idlest_cpus([0, 95, 3, 0, 50]) == [2, 0, 4, 1]
-    assert environment.idlest_cpus([0]) == [4, 2, 1, 0]

@@ -12,7 +12,7 @@ from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.pool.experiment import job_after
 from w2vbench.bench.engine.pool.pool import Workers
 from w2vbench.bench.engine.pool.worker_process import WorkerFailure
-from w2vbench.bench.engine.protocol import LAYER, Measure, MeasurementSettings, MeasureOptions
+from w2vbench.bench.engine.protocol import LAYER, Measure, MeasurementSettings, MeasureOptions, Status
 from w2vbench.bench.plans.book.reader.ours import METHODS, example, method_calls
 from w2vbench.bench.plans.run.journal import entry_of, restore
 from w2vbench.bench.plans.run.presets import LAYERS_V, PRESETS, fit
@@ -108,7 +108,7 @@ def test_a_layer_that_fails_costs_the_layers_and_no_case() -> None:
         options=MeasureOptions(process=1, layers=DECK_LAYERS["lookup"]),
     )
     excluded: list[tuple[protocol.Case, WorkerFailure]] = []
-    after = job_after(WorkerFailure(f"{LAYER}MatMul.forward", "out of memory", "none is left"), job, excluded)
+    after = job_after(WorkerFailure(f"{LAYER}MatMul.forward", Status.OUT_OF_MEMORY, "none is left"), job, excluded)
     assert not excluded
     assert after.cases == job.cases
     assert after.options.layers == ()

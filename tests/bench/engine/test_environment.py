@@ -50,7 +50,6 @@ def test_the_machine_is_described() -> None:
     assert 1 <= found["cpus_allowed"] <= 4096
     assert found["memory_bytes"] > 1 << 28
     assert found["packages"]["numpy"].count(".") >= 2
-    assert found["packages"]["numba"] == environment.installed("numba")
     assert found["packages"]["numba"]
 
 
@@ -58,9 +57,3 @@ def test_counters_that_stood_still_give_zero_and_unknown_ones_nothing() -> None:
     before = environment.counters()
     assert all(value is None or value >= 0 for value in environment.counter_increases(before).values())
     assert environment.counter_increases(dict.fromkeys(before)) == dict.fromkeys(before)
-
-
-def test_the_quota_of_a_container_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    for text, cpus in (("150000 100000\n", 1.5), ("max 100000\n", None), (None, None)):
-        monkeypatch.setattr(environment, "read_text", lambda file, text=text: text)
-        assert environment.quota() == cpus

@@ -18,19 +18,13 @@ from hypothesis import strategies as st
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.protocol import NotAnEvent, line_of, read_event, read_job
 
-from tests.processes import PATIENCE_S, ROOT, started, w2vbench, wait_until
+from tests.processes import ROOT, w2vbench, wait_until
 from tests.tables import table
 
 TIMED = protocol.Timed(
     variant="gather", calls=3, rounds=2, prepare_s=0.1, adapt_s=None, wall_s=[1e-6, None], cpu_s=[0.0, None]
 )
 DONE = line_of(protocol.Done(), "abc")
-
-
-def test_an_event_comes_back_as_it_was_written() -> None:
-    """The first sign of life needs no token."""
-    assert read_event(line_of(TIMED, "abc"), "abc") == TIMED
-    assert read_event(line_of(protocol.Started()), "abc") == protocol.Started()
 
 
 def test_a_job_comes_back_as_it_was_written() -> None:
@@ -121,15 +115,3 @@ def test_an_implementation_that_writes_into_the_engines_pipe_crashes_alone(tmp_p
     for one in lost.values():
         assert one["status"] == "crashed"
         assert "wrote into the engine's own pipe" in one["reason"]
-
-
-def test_interrupted_meanwhile_it_is_an_interruption_and_no_traceback(tmp_path: Path) -> None:
-    scribbles = SOURCES["scribbles"].format(slug="scribbles", text=b"x", after=0)
-    (tmp_path / "mine.py").write_text(SOURCES["writes_nowhere"] + scribbles.replace("    if calls", "    while calls"))
-    with started(tmp_path, *ASKED) as process:
-        assert process.stderr is not None
-        process.stderr.readline()  # the contract is being checked
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode in (1, 130), errors
-    assert "Traceback" not in errors

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from w2vbench.bench.engine.machine.leftovers import abandoned_folders
+from w2vbench.bench.engine.machine.process import abandoned_folders
 from w2vbench.bench.plans.run.session import saved_corpus
 from w2vbench.impls.corpus import texts
 
@@ -38,11 +38,3 @@ def test_folders_of_processes_that_are_no_more_are_taken_away_and_no_others(temp
     with saved_corpus(small):
         assert not left.exists()
         assert all(folder.exists() for folder in kept)
-
-
-def test_folders_of_trees_and_of_runs_are_told_apart(temporary: Path) -> None:
-    number = gone()
-    for name in (f"w2vbench-{number}-a", f"w2vbench-tree-{number}-b", "w2vbench-tree-999999999999999999999-c"):
-        (temporary / name).mkdir()
-    assert [folder.name for folder in abandoned_folders("w2vbench-tree")] == [f"w2vbench-tree-{number}-b"]
-    assert [folder.name for folder in abandoned_folders("w2vbench")] == [f"w2vbench-{number}-a"]

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from mmap import MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, mmap
 from pathlib import Path
-from typing import Any
-from unittest.mock import Mock
 
+import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from w2vbench.bench.engine.worker.profiling import memory
+from w2vbench.impls.corpus.words import Corpus
+from w2vbench.impls.interface.case import Size
+from w2vbench.impls.lookup import gather, lookup, take
 from w2vbench.reports.file.frame import frame
-from w2vbench.reports.file.memory import NOISE_BYTES, NOISE_SHARE, RESOLUTION_BYTES, peak, untraced
+from w2vbench.reports.file.memory import NOISE_BYTES, RESOLUTION_BYTES, peak, untraced
 from w2vbench.reports.findings.answers import answers
 from w2vbench.reports.run.case_table import case_table
 from w2vbench.reports.run.markdown import as_markdown
@@ -47,31 +48,24 @@ def test_resident_growth_is_what_a_call_takes_and_not_what_it_reads_of_files(tmp
         for at in range(0, len(pages), 4 * MB):
             pages[at] = 1
 
-    def work() -> dict[str, Any]:
+    def work() -> dict[str, int]:
         memory.disable_huge_pages()
-        return {call.__name__: memory.resident_growth(call)[1] for call in (reads, takes, touches)}
+        return {call.__name__: memory.resident_growth(call)[1] or 0 for call in (reads, takes, touches)}
 
-    (found,) = memory.in_children([work], [PATIENCE_S])
+    (found,) = memory.in_children([work], [PATIENCE_S], dict[str, int])
+    assert isinstance(found, dict)
     assert found["reads"] < MB
     assert found["takes"] == pytest.approx(16 * MB, abs=MB)
     assert found["touches"] < MB  # a huge page would be 2 MB each
 
 
-def test_who_has_given_no_answer_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_given_no_answer_is_not_asked_again(corpus: Corpus) -> None:
     """A child of JAX's may wait forever for threads that it does not have, at every size."""
-    asked: list[int] = []
-
-    def counts(works: list[object], _: object) -> list[dict[str, Any]]:
-        asked.append(len(works))
-        return [{"peak_bytes": number} for number in range(len(works))]
-
-    monkeypatch.setattr(memory, "in_children", counts)
-    first, other = Mock(key="lookup/first"), Mock(key="lookup/other")
-    both = [(other, 2.0), (first, 2.0), (other, 2.0)]  # one key may have come from two revisions
-    found = memory.measure_together(both, Mock(), {"lookup/first": "no answer in 2 s"})
-    assert found == [{"peak_bytes": 0}, {"why_not": "no answer in 2 s"}, {"peak_bytes": 1}]
-    assert len(memory.measure_together(both, Mock())) == 3
-    assert asked == [2, 3]
+    problem = lookup.make(Size(100, 100, 100), corpus, np.random.default_rng(0))
+    both = [(gather, PATIENCE_S), (take, PATIENCE_S)]
+    found = memory.measure_together(both, problem, {gather.key: "no answer in 2 s"})
+    assert [(one.variant, one.why_not) for one in found] == [(gather.key, "no answer in 2 s"), (take.key, "")]
+    assert found[1].peak_bytes == pytest.approx(100 * 100 * 4, rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -107,40 +101,11 @@ def test_resident_growth_stands_where_it_is_larger_by_more_than_noise_or_tracing
 sizes = st.none() | st.integers(0, 1 << 40)
 
 
-@given(sizes, sizes, st.booleans())
-def test_the_figure_is_one_of_the_two_and_never_smaller_than_noise_allows(
-    traced: int | None, resident: int | None, unseen: bool
-) -> None:
-    found = peak(traced, resident, unseen)
-    if found is None:
-        assert traced is None or unseen
-        return
-    assert found.size_bytes == (resident if found.resident else traced)
-    least = max(traced or 0, resident or 0)
-    assert found.size_bytes >= least / (1 + NOISE_SHARE) - NOISE_BYTES
-    assert not unseen or found.size_bytes == least >= RESOLUTION_BYTES
-
-
 @pytest.mark.parametrize(
     ("needs", "missed"), [([], False), (["numba"], False), (["torch"], True), (["numba", "gensim"], True)]
 )
 def test_libraries_with_allocators_of_their_own_are_known(needs: list[str], missed: bool) -> None:
     assert untraced(needs) == missed
-
-
-def test_numba_allocates_where_tracing_sees_it() -> None:
-    import tracemalloc
-
-    import numba
-    import numpy as np
-
-    total = numba.njit(lambda n: np.ones(n).sum())
-    total(1)
-    tracemalloc.start()
-    total(1_000_000)
-    _, highest = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert 8 * MB <= highest < 9 * MB
 
 
 def test_tables_csv_and_report_have_the_figure_and_explain_its_mark() -> None:
@@ -166,17 +131,3 @@ def test_tables_csv_and_report_have_the_figure_and_explain_its_mark() -> None:
 
 
 TORCH: Content = {"needs": ["torch"], "peak_bytes": 1}
-
-
-@pytest.mark.parametrize(
-    ("small", "large", "power"),
-    [
-        (TORCH | {"resident_bytes": MB}, TORCH | {"resident_bytes": 10 * MB}, 1),
-        ({"peak_bytes": 10**5}, {"peak_bytes": 10**6}, 1),
-        ({"peak_bytes": 10}, {"peak_bytes": 10, "resident_bytes": 9 * MB}, None),
-    ],
-)
-def test_a_power_of_V_is_fitted_to_figures_of_one_kind_alone(small: Content, large: Content, power: int | None) -> None:
-    rows = [row("a", 1e-4, V=V, **memory) for V, memory in ((10_000, small), (100_000, large))]
-    growth = frame(saved.result(*rows)).memory_growth_V
-    assert growth.isna().all() if power is None else growth.iloc[0] == pytest.approx(power)

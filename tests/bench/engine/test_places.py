@@ -13,7 +13,7 @@ import pytest
 from w2vbench.bench.engine.pool.worker_process import STEADY_ALLOCATOR
 from w2vbench.bench.engine.worker.checking.contract import Fault
 from w2vbench.bench.engine.worker.checking.verify import Verifier
-from w2vbench.bench.engine.worker.timing.places import BLOCK_SIZES, BLOCKS, LEAST_CALLS, blocks
+from w2vbench.bench.engine.worker.timing.places import LEAST_CALLS
 from w2vbench.bench.engine.worker.timing.timing import take_turns
 from w2vbench.bench.engine.worker.variants.variant import PreparedVariant, prepare_variant
 from w2vbench.impls.corpus.texts import builtin
@@ -21,34 +21,6 @@ from w2vbench.impls.corpus.words import Corpus
 from w2vbench.impls.interface import Array, Problem
 from w2vbench.impls.interface.case import Size
 from w2vbench.impls.lookup import lookup
-
-PLACES = """
-import json
-import numpy as np
-from w2vbench.bench.engine.worker.timing.places import blocks
-found = []
-for number in range(40):
-    held = blocks(np.random.default_rng(number))
-    found.append([np.empty(size, np.float32).ctypes.data for size in (10_000, 1_000_000)])
-    del held
-print(json.dumps(found))
-"""
-
-
-def test_blocks_that_move_the_arrays_follow_from_the_generator() -> None:
-    sizes = [[one.size for one in blocks(np.random.default_rng(seed))] for seed in ((0, 1), (0, 1), (1, 0))]
-    assert sizes[0] == sizes[1] != sizes[2]
-    assert 0 < len(sizes[0]) < BLOCKS
-    assert all(BLOCK_SIZES[0] <= size < BLOCK_SIZES[1] for one in sizes for size in one)
-
-
-def test_arrays_of_a_few_and_of_many_bytes_lie_elsewhere_in_a_line_of_cache_and_in_a_page() -> None:
-    """In a process that allocates memory as a worker does."""
-    found = json.loads(subprocess.check_output([sys.executable, "-c", PLACES], env=os.environ | STEADY_ALLOCATOR))
-    for addresses in zip(*found, strict=True):
-        assert len({address % 64 for address in addresses}) > 2
-        assert len({address % 4096 for address in addresses}) > 10
-
 
 # workspaces that move
 
@@ -83,16 +55,6 @@ class Noting:
         self.variant.calls, self.variant.rounds = LEAST_CALLS, 20
 
 
-def test_variants_of_a_case_get_the_same_batches_while_their_workspaces_move(
-    corpus: Corpus,
-) -> None:
-    one = Noting(corpus)
-    other = Noting(corpus, one.variant.problem)
-    timed(one.variant, other.variant)
-    assert one.batches == other.batches
-    assert len(set(one.batches)) > LEAST_CALLS  # new words
-
-
 def places_of_two() -> tuple[list[int], list[int]]:
     """Time two variants of a case in turns, and return where the workspace of each lay in each call."""
     corpus = builtin()
@@ -123,15 +85,6 @@ def test_where_moving_costs_too_much_or_would_lose_something_nothing_moves(corpu
         variant.start_again = None
     timed(variant, sample_s=1e-9 if change == "slow set-up" else 1.0)
     assert len(set(one.places[-10 * LEAST_CALLS :])) == 1
-
-
-def test_a_first_call_on_a_new_place_is_not_timed(corpus: Corpus) -> None:
-    """It would pay for a workspace that is not in cache."""
-    moved, still = Noting(corpus), Noting(corpus)
-    for one, sample_s in ((moved, 1.0), (still, 1e-9)):
-        one.variant.calls = LEAST_CALLS
-        timed(one.variant, sample_s=sample_s)
-    assert len(moved.batches) - len(still.batches) == moved.variant.rounds
 
 
 def test_a_set_up_that_fails_the_second_time_is_the_variants_fault(corpus: Corpus) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.pool import MOST_SPARES, Workers
-from w2vbench.bench.engine.pool.worker_process import PARTS, Worker, line_within
+from w2vbench.bench.engine.pool.worker_process import Worker
 from w2vbench.bench.plans.compare.differences import CaseSelection, differences
 
 from tests.bench.plans.sides import facts
@@ -66,20 +65,6 @@ def test_numba_is_loaded_before_what_it_may_compile_is_timed_and_otherwise_where
         for job in (timing, protocol.CheckContract(**shared, key=""), protocol.ListSources(**shared)):
             list(workers.work(job, 1))
     assert loaded == [bool(base or head), False, False]
-
-
-@pytest.mark.parametrize(("parts", "comes"), [(0, True), (PARTS - 1, True), (PARTS, False)])
-def test_while_all_is_stopped_no_more_than_a_part_of_a_limit_passes(parts: int, comes: bool) -> None:
-    """Each part has a clock of its own. Those before have passed, however long the last one of them took."""
-    waits = [*[queue.Empty()] * parts, b"a line"]
-    lines = Mock(get=Mock(side_effect=waits))
-    if comes:
-        assert line_within(30.0, lines) == b"a line"
-    else:
-        with pytest.raises(queue.Empty):
-            line_within(30.0, lines)
-    waited = [call.kwargs["timeout"] for call in lines.get.call_args_list]
-    assert waited == [pytest.approx(30.0 / PARTS)] * (parts + comes)
 
 
 def test_a_worker_outlives_the_thread_that_asked_for_it() -> None:

@@ -15,11 +15,7 @@ from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import are_idle, pin, tasks
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.pool import Workers
-from w2vbench.bench.engine.pool.worker_process import START_PATIENCE
-from w2vbench.bench.engine.worker.variants import loading
 from w2vbench.impls.corpus.words import Corpus
-from w2vbench.impls.interface import Implementation
-from w2vbench.impls.lookup import lookup
 
 from tests.processes import wait_until
 
@@ -64,18 +60,6 @@ def test_threads_that_wait_get_the_cpu_of_the_one_that_measures() -> None:
         finally:
             for task in (0, *waiting):
                 os.sched_setaffinity(task, allowed)
-
-
-def imports_json(W: object, idx: object) -> None: ...
-
-
-def test_required_packages_are_imported_once_and_in_a_step_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "json")
-    steps: list[protocol.Events] = []
-    mine: Implementation = lookup.implementation("mine", "mine", requires=("json",))(imports_json)
-    for _ in range(2):
-        loading.load_packages(mine, "mine", steps.append)
-    assert steps == [protocol.StepBegins(name="importing json", variant="mine", patience=START_PATIENCE)]
 
 
 def test_a_process_goes_on_after_jax_whose_threads_wait(corpus: Corpus, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def calibrated(first_s: float, warm_s: float) -> tuple[Any, list[int]]:
         wall_ns = int(1e9 * (warm_s * calls if len(timed) > 1 else first_s))
         return TimedCalls(wall_ns, wall_ns, None, [])
 
-    variant = Mock(calls=1, rounds=0, most_calls=1000, kernel=None, time_calls=time_calls)
+    variant = Mock(calls=1, rounds=0, most_calls=1000, kernel=None, time_calls=time_calls, compiles=False)
     calibrate(variant, SETTINGS, Mock())
     return variant, timed
 

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from w2vbench.bench.engine.worker import training_loop as runs
 from w2vbench.bench.engine.worker.training_loop import (
-    LEAST_PIECE,
     TrainingPlan,
     TrainingState,
     lines_of,
@@ -59,22 +58,6 @@ def test_a_text_read_by_way_of_the_disk_is_the_same_one(text: str, least: int) -
             np.testing.assert_array_equal(getattr(got, part), getattr(want, part))
 
 
-def test_of_a_text_that_is_streamed_only_the_vocabulary_is_in_memory(tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("one two three four\n" * 1000)
-    corpus = stored(tmp_path / "text", tmp_path)
-    assert isinstance(corpus.ids, np.memmap)
-    assert not (tmp_path / "first_seen").exists()
-
-
-def test_what_is_too_rare_says_which_option_to_change(tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("one two two three")
-    with pytest.raises(
-        CorpusError,
-        match=r"1 of its 3 distinct words occurs 2 times or more: give a longer text, or a smaller --min-count",
-    ):
-        stored(tmp_path / "text", tmp_path, 2)
-
-
 # lines and pieces
 
 
@@ -90,13 +73,6 @@ def test_pieces_hold_every_word_once_and_cut_no_line_but_long_ones(lengths: list
     cuts = [part[0] + starts[:-1] for part, starts in found]
     np.testing.assert_array_equal(np.concatenate(cuts), lines[:, 0])
     assert all(len(part) < most + longest for part, _ in found)
-
-
-def test_one_line_in_a_hundred_is_held_out() -> None:
-    lines = np.arange(500).reshape(250, 2)
-    trained, held_out = runs.split_held_out(lines)
-    assert len(held_out) == 2
-    np.testing.assert_array_equal(np.sort(np.concatenate([trained, held_out]), axis=None), lines.ravel())
 
 
 # a run
@@ -172,8 +148,3 @@ def test_a_pace_is_that_of_a_step_that_takes_a_while(
     monkeypatch.setattr(runs, "LONG_STEP_S", a_while)
     assert runs.pace(fed(Fed, notes), small_text()) > 0
     assert [words for words, _, _ in notes] == steps
-
-
-def test_a_run_may_stop_after_a_number_of_words() -> None:
-    run = train(TrainingPlan(implementation=CBOW[-1], V=12, H=4, words=3000), small_text(), lambda run: None)
-    assert 3000 <= run.words < 3000 + LEAST_PIECE + 10

@@ -6,12 +6,16 @@ from typing import Any
 
 from w2vbench.bench.engine.protocol import Facts
 
+import w2vbench
+
 
 def facts(key: str, identity: str = "f", **other: Any) -> Facts:
     """Facts of an implementation. The same identity means the same code."""
     kernel, _, slug = key.rpartition("/")
     plain: dict[str, Any] = {
         "dimensions": "VHB",
+        "at": w2vbench.kernels[kernel].measured.at if kernel in w2vbench.kernels else "all",
+        "batches": kernel in w2vbench.kernels and w2vbench.kernels[kernel].measured.batches,
         "signature": ("W", "idx"),
         "title": slug,
         "baseline": False,

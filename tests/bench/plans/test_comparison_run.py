@@ -195,7 +195,7 @@ def test_what_is_not_heads_fault_leaves_the_question_open(
 
 # limits that are no fault of HEAD's
 
-FINE = protocol.ContractChecked(key="lookup/mine", status="ok", reason="")
+FINE = protocol.ContractChecked(key="lookup/mine", status=protocol.Status.OK, reason="")
 
 
 def run_of(*events: protocol.Events, death: WorkerFailure | None = None) -> Iterator[protocol.Events]:
@@ -205,9 +205,9 @@ def run_of(*events: protocol.Events, death: WorkerFailure | None = None) -> Iter
 
 
 def test_a_limit_that_base_does_not_keep_either_is_no_fault_of_heads() -> None:
-    died = WorkerFailure("lookup/mine", "timeout", "the check took longer than 30 s")
+    died = WorkerFailure("lookup/mine", protocol.Status.TIMEOUT, "the check took longer than 30 s")
     assert "BASE fails too (timeout: the check took" in excuse(run_of(death=died), Workers(), "timeout")
-    failed = protocol.ContractChecked(key="lookup/mine", status="error", reason="broken")
+    failed = protocol.ContractChecked(key="lookup/mine", status=protocol.Status.ERROR, reason="broken")
     assert "BASE fails too (error: broken)" in excuse(run_of(failed), Workers(), "timeout")
 
 

@@ -11,7 +11,7 @@ from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.pool import Workers
 from w2vbench.bench.engine.pool.worker_process import WorkerFailure
-from w2vbench.bench.engine.protocol import WRONG
+from w2vbench.bench.engine.protocol import Status
 from w2vbench.bench.plans.compare.differences import CaseSelection, Differences
 from w2vbench.bench.plans.packages.packages_run import PLACES, PackagesRun
 from w2vbench.reports.compare.stages import TRIPLE
@@ -39,7 +39,7 @@ class Fails(NamedTuple):
 
     slug: str
     place: int | None
-    status: str = "crashed"
+    status: Status = Status.CRASHED
     named: bool = True
 
 
@@ -162,7 +162,7 @@ def test_the_side_whose_process_fails_is_named_and_head_is_not_blamed_for_what_b
 
 
 def test_if_one_process_is_measured_again_all_sides_are_so_that_their_rounds_were_taken_together() -> None:
-    run, log = measured({"head": Fails("mine", 0, status=WRONG, named=False)})
+    run, log = measured({"head": Fails("mine", 0, status=Status.WRONG, named=False)})
     assert not run.differences.excluded
     at_first = [job for _, job in log if isinstance(job, protocol.Measure) and job.options.placement[1:3] == (1, 0)]
     assert [job.careful for job in at_first[:3]] == [False] * 3

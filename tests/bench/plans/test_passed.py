@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 from w2vbench.bench.engine.pool.context import RunContext
-from w2vbench.bench.engine.protocol import OK, Verdict
+from w2vbench.bench.engine.protocol import Status, Verdict
 from w2vbench.bench.plans.run import run as running
 from w2vbench.bench.plans.run.passed import FILE, PassedChecks
 from w2vbench.bench.plans.run.problems import new_problem_run
@@ -64,7 +64,7 @@ def test_only_what_passed_at_the_same_sizes_is_not_checked_again(monkeypatch: py
 
     def check(keys: Iterable[str], *_: Any, **__: Any) -> dict[str, Verdict]:
         checked[:] = keys
-        return {key: Verdict(OK if key == "lookup/gather" else "wrong", "") for key in keys}
+        return {key: Verdict(Status.OK if key == "lookup/gather" else Status.WRONG, "") for key in keys}
 
     def admit(size: Size) -> int:
         return running.check_and_admit([new_problem_run(GATHERS, size)], Mock(), PassedChecks("code"), Mock())
@@ -103,7 +103,7 @@ def test_what_is_wrong_on_purpose_is_not_found_wrong_again(
 
     def check(keys: Iterable[str], *_: Any, **__: Any) -> dict[str, Verdict]:
         checked.append([*keys])
-        return {key: Verdict("wrong", reason) if "assign" in key else Verdict(OK) for key in keys}
+        return {key: Verdict(Status.WRONG, reason) if "assign" in key else Verdict(Status.OK) for key in keys}
 
     monkeypatch.setattr(running, "check_contracts", check)
     monkeypatch.setattr(running, "admit", lambda problem, settings, found: admitted.append(found))
@@ -111,4 +111,4 @@ def test_what_is_wrong_on_purpose_is_not_found_wrong_again(
         problem = new_problem_run(some, Size(1000))
         assert running.check_and_admit([problem], Mock(), PassedChecks("code"), Mock()) == before
     assert checked == [[one.key for one in some], again]
-    assert [found["scatter.dense/assign"] for found in admitted] == [Verdict("wrong", reason)] * 2
+    assert [found["scatter.dense/assign"] for found in admitted] == [Verdict(Status.WRONG, reason)] * 2

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.pool import Workers
-from w2vbench.bench.engine.protocol import OK, ImplementationSource, MachineLimits, MeasurementSettings, Verdict
+from w2vbench.bench.engine.protocol import ImplementationSource, MachineLimits, MeasurementSettings, Status, Verdict
 from w2vbench.bench.plans.run import run as running
 from w2vbench.bench.plans.run import run_result
 from w2vbench.bench.plans.run.journal import Journal
@@ -49,7 +49,7 @@ def test_the_machines_limits_have_the_same_points_whatever_fails_in_between(
 
     monkeypatch.setattr(RunContext, "machine_limits", limits)
     monkeypatch.setattr(running, "measure_next", fails)
-    monkeypatch.setattr(running, "check_contracts", lambda keys, *_, **__: {key: Verdict(OK) for key in keys})
+    monkeypatch.setattr(running, "check_contracts", lambda keys, *_, **__: {key: Verdict(Status.OK) for key in keys})
     session = Session("", print)
     made = Run(session=session, preset=None, settings=settings, corpus=texts.builtin(), planned=problems)
     journal = Journal(tmp_path, {})
@@ -175,7 +175,7 @@ def test_nothing_is_shown_so_far_where_nothing_was_measured_or_one_process_is_no
     monkeypatch.setattr(
         running, "measure_next", lambda problem, *_, **__: setattr(problem, "processes", problem.processes + 1)
     )
-    monkeypatch.setattr(running, "check_contracts", lambda keys, *_, **__: {key: Verdict("error") for key in keys})
+    monkeypatch.setattr(running, "check_contracts", lambda keys, *_, **__: {key: Verdict(Status.ERROR) for key in keys})
 
     def shown(processes: int) -> list[ResultFile]:
         problems = [new_problem_run(GATHER, Size(V)) for V in (1000, 2000)]

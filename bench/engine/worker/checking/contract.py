@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import limit_memory
-from w2vbench.bench.engine.protocol import ERROR, OK, OUT_OF_MEMORY, SKIPPED, WRONG, Verdict
-from w2vbench.bench.engine.worker.variants.loading import load_packages
+from w2vbench.bench.engine.protocol import Status, Verdict
 from w2vbench.bench.engine.worker.variants.loop import Arguments, Function, sampler
-from w2vbench.bench.engine.worker.variants.sources import is_own, load_source
+from w2vbench.bench.engine.worker.variants.sources import is_of, is_own, load_packages, load_source
 from w2vbench.bench.engine.worker.variants.variant import adapt_batch, check_same_values
 from w2vbench.bench.engine.worker.variants.watch import checksum, immutable_arrays, patch_reason, watched_names
 from w2vbench.impls.catalogue.discovery import floors, missing
@@ -41,7 +40,7 @@ class Fault(Exception):
         How it failed.
     """
 
-    def __init__(self, status: str, reason: str) -> None:
+    def __init__(self, status: Status, reason: str) -> None:
         super().__init__(reason)
         self.status, self.reason = status, reason
 
@@ -56,14 +55,14 @@ def check(job: protocol.CheckContract, emit: protocol.Emit) -> None:
     sizes = [Size.parse(size) for size in job.sizes]
     verdict = check_contract(implementation, corpus, job.settings.seed, emit, sizes)
     if changed := watched_names().restore() or (() if is_own(implementation) else source.patched_names):
-        verdict = Verdict(WRONG, patch_reason(changed))
+        verdict = Verdict(Status.WRONG, patch_reason(changed))
     emit(protocol.ContractChecked(key=job.key, status=verdict.status, reason=verdict.reason))
 
 
 def skipped_here(implementation: Implementation) -> Verdict | None:
     """Return the verdict on an implementation whose packages are not installed; None if they are."""
     absent = missing(implementation)
-    return Verdict(SKIPPED, f"needs {' and '.join(absent)}: pip install {' '.join(absent)}") if absent else None
+    return Verdict(Status.SKIPPED, f"needs {' and '.join(absent)}: pip install {' '.join(absent)}") if absent else None
 
 
 def check_contract(
@@ -108,9 +107,9 @@ def check_contract(
         patience = 1 if implementation.jit else patience
         emit(protocol.StepBegins(name=f"the check at {size}", variant=implementation.key, patience=patience))
         verdict = check_problem(implementation, problem, *started)
-        if implementation.wrong and verdict.status == WRONG:
+        if implementation.wrong and verdict.status == Status.WRONG:
             found_wrong = True
-        elif verdict.status != OK:
+        elif verdict.status != Status.OK:
             return Verdict(verdict.status, f"{verdict.reason} [at {size}]")
         if measured and implementation.baseline:
             emit(
@@ -120,8 +119,8 @@ def check_contract(
             )
             compile_floors(kernel, problem)
     if implementation.wrong and not found_wrong:
-        return Verdict(ERROR, "is marked wrong, but passes every check")
-    return Verdict(WRONG, implementation.wrong) if implementation.wrong else Verdict(OK)
+        return Verdict(Status.ERROR, "is marked wrong, but passes every check")
+    return Verdict(Status.WRONG, implementation.wrong) if implementation.wrong else Verdict(Status.OK)
 
 
 def compile_floors(kernel: Kernel, problem: Problem) -> None:
@@ -190,10 +189,10 @@ def check_problem(
 
     for arguments in problem.checked:
         verdict = check_batch(kernel, call, arguments, problem, workspace)
-        if verdict.status != OK or cpu_ns > SLOW_CALL_S * 1e9:
+        if verdict.status != Status.OK or cpu_ns > SLOW_CALL_S * 1e9:
             return verdict
         problem.reset()
-    return Verdict(OK)
+    return Verdict(Status.OK)
 
 
 def check_batch(
@@ -202,7 +201,7 @@ def check_batch(
     """Check the results on one batch, and the workspace as far as the kernel can. Kernels of an older revision may not."""
     inputs = immutable_arrays(kernel, zip(kernel.parameters, arguments, strict=True))
     checksums = [checksum(array) for _, array in inputs]
-    verdict = Verdict(OK)
+    verdict = Verdict(Status.OK)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -213,20 +212,21 @@ def check_batch(
         verdict = verdict_of(error)
     for (name, array), before in zip(inputs, checksums, strict=True):
         if checksum(array) != before:
-            verdict = Verdict(WRONG, f"changes its input {name}")
+            verdict = Verdict(Status.WRONG, f"changes its input {name}")
     return verdict
 
 
 def verdict_of(error: Exception) -> Verdict:
-    """Turn an exception into a verdict. Wrong is known by its name, since another copy of impls has another class."""
+    """Turn an exception into a verdict."""
     if isinstance(error, MemoryError):
-        return Verdict(OUT_OF_MEMORY, OVER_LIMIT)
-    wrong = type(error).__name__ == Wrong.__name__
-    return Verdict(WRONG, message_of(error)) if wrong else Verdict(ERROR, describe(error))
+        return Verdict(Status.OUT_OF_MEMORY, OVER_LIMIT)
+    if is_of(error, Wrong):
+        return Verdict(Status.WRONG, message_of(error))
+    return Verdict(Status.ERROR, describe(error))
 
 
 def fault_of(error: Exception) -> Fault:
     """Turn an implementation's exception into a fault. It must not choose the status: a Fault or Wrong from it is an error."""
     if isinstance(error, MemoryError):
-        return Fault(OUT_OF_MEMORY, OVER_LIMIT)
-    return Fault(ERROR, describe(error))
+        return Fault(Status.OUT_OF_MEMORY, OVER_LIMIT)
+    return Fault(Status.ERROR, describe(error))

@@ -6,7 +6,7 @@ import time
 import warnings
 
 import numpy as np
-from w2vbench.bench.engine.protocol import WRONG
+from w2vbench.bench.engine.protocol import Status
 from w2vbench.bench.engine.worker.variants.variant import PreparedVariant, TimedCalls, adapt_batch, check_same_values
 from w2vbench.bench.engine.worker.variants.watch import Guard
 
@@ -38,7 +38,7 @@ class Verifier:
         """Let the kernel verify a sample, if that is required or cheap. Raises Fault."""
         variant, kernel = self.variant, self.variant.kernel
         if self.guard and (reason := self.guard.violation(whole=True)):
-            raise Fault(WRONG, reason)
+            raise Fault(Status.WRONG, reason)
         self.sampled_ns += sample.wall_ns
         if (
             kernel is None
@@ -57,7 +57,7 @@ class Verifier:
         except MemoryError as error:
             raise fault_of(error) from error
         except Exception as error:
-            raise Fault(WRONG, RESULT + verdict_of(error).reason) from error
+            raise Fault(Status.WRONG, RESULT + verdict_of(error).reason) from error
         finally:
             if self.verified:  # the first verification also computes what results are compared with
                 self.spent_ns += time.perf_counter_ns() - started

@@ -7,15 +7,19 @@ function spends time and memory; it does not compare functions.
 
 from __future__ import annotations
 
+import gc
 import inspect
+import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+import tracemalloc
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from importlib import import_module
 from itertools import cycle, islice
 from pathlib import Path
 from timeit import timeit
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -23,8 +27,8 @@ from msgspec import structs
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import limit_memory, pin
 from w2vbench.bench.engine.worker.checking.contract import check_problem
+from w2vbench.bench.engine.worker.variants.extensions import lined
 from w2vbench.bench.engine.worker.variants.loop import Arguments, Function
-from w2vbench.bench.engine.worker.variants.methods import lined
 from w2vbench.bench.engine.worker.variants.sources import load_source
 from w2vbench.bench.engine.worker.variants.variant import adapt_batch
 from w2vbench.impls.corpus.words import Corpus
@@ -33,7 +37,6 @@ from w2vbench.impls.interface.case import Size
 from w2vbench.impls.messages import describe
 
 from .memory import in_children, trim_heap
-from .traced import traced_lines
 
 PASS_S = 0.3
 LIMIT_S = 30.0
@@ -48,8 +51,8 @@ EXPERIMENT_LIMIT_S = 2.5
 """An implementation is not profiled in an experiment if two calls would take longer than this."""
 MIB = 1 << 20
 
-LineFigures = dict[int, dict[str, Any]]
-"""Some of the fields of ``protocol.Line``, by line number."""
+MemoryFigures = dict[int, dict[str, int]]
+"""Fields of ``protocol.Line`` that are measured in a child, by line number."""
 
 
 def profile_lines(job: protocol.ProfileLines, emit: protocol.Emit) -> None:
@@ -122,39 +125,33 @@ def profile(
     of = of or function
     source, first = inspect.getsourcelines(of)
     arguments = [(*adapt_batch(implementation.adapt, workspace, batch), *workspace) for batch in problem.batches]
-    calls, unit_s, figures = time_lines(function, of, arguments, pass_s)
+    batches = cycle(arguments)
+    calls = calls_in(pass_s, timeit(lambda: function(*next(batches)), number=1))  # after a warm-up call
+    unit_s, timed = hooked_lines(function, of, islice(batches, calls))
     problem.reset()
     import_module("memory_profiler")  # here, so that the children need not
     inspect.getmodule(function.__code__)  # it asks the file system for the path of each module, once a process
-    left_out = []
-    passes = {"allocated": allocated_lines, "resident": resident_lines}
+    left_out, memory = [], defaultdict[int, dict[str, int]](dict)
+    passes = {"allocated": traced_lines, "resident": resident_lines}
     works = [partial(memory_of_lines, function, of, arguments[0]) for memory_of_lines in passes.values()]
-    for what, answer in zip(passes, in_children(works, [limit_s] * len(works)), strict=True):
-        if why_not := answer.pop("why_not", ""):
-            left_out.append(f"{what}: {why_not}")
+    for what, answer in zip(passes, in_children(works, [limit_s] * len(works), MemoryFigures), strict=True):
+        if isinstance(answer, str):
+            left_out.append(f"{what}: {answer}")
+            continue
         for number, found in answer.items():
-            figures.setdefault(int(number), {}).update(found)
+            memory[number] |= found
     return protocol.LineProfile(
         variant=name,
         calls=calls,
         unit_s=unit_s,
         hook_s=hook_s(),
         lines=tuple(
-            protocol.Line(number=number, text=text.rstrip("\n"), **figures.get(number, {}))
-            for number, text in enumerate(source, start=first)
+            protocol.Line(number=at, text=text.rstrip("\n"), hits=hits, time_s=time_s, **memory[at])
+            for at, text in enumerate(source, start=first)
+            for hits, time_s in [timed.get(at, (None, None))]
         ),
         left_out=tuple(left_out),
     )
-
-
-def time_lines(
-    function: Function, of: Function, arguments: Sequence[Arguments], pass_s: float
-) -> tuple[int, float, LineFigures]:
-    """Profile the lines of a function in about pass_s of calls, after a warm-up call. Returns calls, timer unit in seconds, and hits and time."""
-    batches = cycle(arguments)
-    warm_up_s = timeit(lambda: function(*next(batches)), number=1)
-    calls = calls_in(pass_s, warm_up_s)
-    return calls, *hooked_lines(function, of, islice(batches, calls))
 
 
 def calls_in(pass_s: float, call_s: float) -> int:
@@ -163,10 +160,12 @@ def calls_in(pass_s: float, call_s: float) -> int:
     return max(1, min(FEW_CALLS, few), min(MOST_CALLS, fitting))
 
 
-def hooked_lines(function: Function, of: Function, arguments: Iterable[Arguments]) -> tuple[float, LineFigures]:
+def hooked_lines(
+    function: Function, of: Function, arguments: Iterable[Arguments]
+) -> tuple[float, dict[int, tuple[int, float]]]:
     """Run a function once for each tuple of arguments, and the lines of another or the same one under line_profiler.
 
-    Returns timer unit, and hits and time.
+    Returns the timer's unit in seconds; and by line, its hits and seconds.
     """
     from line_profiler import LineProfiler
 
@@ -184,7 +183,7 @@ def hooked_lines(function: Function, of: Function, arguments: Iterable[Arguments
             of.__code__ = code
     stats = profiler.get_stats()
     lines = next((rows for (_, first, _), rows in stats.timings.items() if first == code.co_firstlineno), [])
-    return stats.unit, {line: {"hits": hits, "time_s": ticks * stats.unit} for line, hits, ticks in lines}
+    return stats.unit, {line: (hits, ticks * stats.unit) for line, hits, ticks in lines}
 
 
 @cache
@@ -204,17 +203,53 @@ def hook_s() -> float:
     started = time.perf_counter()
     _, lines = hooked_lines(empty, empty, [(n,)])
     hooked_s = time.perf_counter() - started
-    hits = sum(int(line["hits"]) for line in lines.values())
-    return max(0.0, (hooked_s - bare_s) / hits)
+    return max(0.0, (hooked_s - bare_s) / sum(hits for hits, _ in lines.values()))
 
 
-def allocated_lines(function: Function, of: Function, arguments: Arguments) -> LineFigures:
-    """Return what each line of a function allocates through Python in one call."""
-    allocations = traced_lines(function, arguments, of).items()
-    return {line: {"traced_bytes": one.added, "traced_peak_bytes": one.peak} for line, one in allocations}
+def traced_lines(function: Function, of: Function, arguments: Arguments) -> MemoryFigures:
+    """Call a function, and trace what each line of it, or of another that it calls, allocates through Python.
+
+    A line includes the functions that it calls. It has what it leaves allocated, over all its hits, and the highest peak above
+    what was allocated when a hit began: exact to the byte, but for the hook's own figures, about a hundred bytes a line.
+    """
+    code = inspect.unwrap(of).__code__
+    lines: MemoryFigures = {}
+    line: int | None = None  # 0 before the first line
+    before = 0
+
+    def on_line(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal line, before
+        if event in ("line", "return"):  # the previous line has ended; after an exception it continues
+            now, peak = tracemalloc.get_traced_memory()
+            if line:
+                figures = lines.setdefault(line, {"traced_bytes": 0, "traced_peak_bytes": 0})
+                figures["traced_bytes"] += now - before
+                figures["traced_peak_bytes"] = max(figures["traced_peak_bytes"], peak - before)
+            line = frame.f_lineno if event == "line" else None
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+        return on_line
+
+    def on_call(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal line
+        if frame.f_code is not code or line is not None:  # a recursive call belongs to the line that makes it
+            return None
+        line = 0
+        return on_line
+
+    gc.collect()
+    tracemalloc.start()
+    hook = sys.gettrace()
+    sys.settrace(on_call)
+    try:
+        function(*arguments)
+    finally:
+        sys.settrace(hook)
+        tracemalloc.stop()
+    return lines
 
 
-def resident_lines(function: Function, of: Function, arguments: Arguments) -> LineFigures:
+def resident_lines(function: Function, of: Function, arguments: Arguments) -> MemoryFigures:
     """Return the bytes by which each line of a function raised the resident set in one call, over all its hits."""
     from memory_profiler import LineProfiler, _get_memory
 
@@ -225,7 +260,7 @@ def resident_lines(function: Function, of: Function, arguments: Arguments) -> Li
     profiled = profiler.wrap_function(function)
     before = _get_memory(-1, "psutil")
     profiled(*arguments)
-    growth: LineFigures = {}
+    growth: MemoryFigures = {}
     for _, rows in profiler.code_map.items():  # noqa: PERF102 - not a dict: it yields (file, lines)
         for number, figures in rows:
             if figures is not None:

@@ -8,7 +8,6 @@ nothing that fits into memory which the process already had.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import resource
@@ -20,10 +19,12 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import psutil
+from msgspec import MsgspecError
 from w2vbench.bench.engine.machine.process import call_libc, end_with_parent
+from w2vbench.bench.engine.protocol import Memory, decode, encode
 from w2vbench.bench.engine.worker.variants.variant import adapt_batch
 from w2vbench.impls.interface import Implementation, Problem
 from w2vbench.impls.messages import type_and_message
@@ -37,15 +38,8 @@ SIZES = re.compile(r"(\w+):\s+(\d+) kB")
 FIGURES = ("peak_bytes", "resident_bytes", "prepare_bytes", "prepare_resident_bytes")
 
 
-def measure(implementation: Implementation, problem: Problem, time_limit_s: float) -> dict[str, Any]:
-    """Measure the memory of one call and of set-up.
-
-    Returns
-    -------
-    dict
-        FIGURES, in bytes: traced peak and resident growth of a call, traced allocation and resident growth of set-up. Or
-        ``why_not``, the reason why there are none.
-    """
+def measure(implementation: Implementation, problem: Problem, time_limit_s: float) -> Memory:
+    """Measure the memory of one call and of set-up, or say why not, under the implementation's key."""
     return measure_together([(implementation, time_limit_s)], problem)[0]
 
 
@@ -53,18 +47,20 @@ def measure_together(
     implementations: Sequence[tuple[Implementation, float]],
     problem: Problem,
     unanswered: Mapping[str, str] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Memory]:
     """Measure the memory of several implementations, each with its time limit, as ``measure`` does.
 
     unanswered: by key, what is said of those that are not asked again, since their child gave no answer.
     """
     said = unanswered or {}
     asked = [(one, limit_s) for one, limit_s in implementations if one.key not in said]
-    figures = iter(in_children([partial(trace, one, problem) for one, _ in asked], [limit_s for _, limit_s in asked]))
-    return [{"why_not": said[one.key]} if one.key in said else next(figures) for one, _ in implementations]
+    works = [partial(trace, one, problem) for one, _ in asked]
+    answers = iter(in_children(works, [limit_s for _, limit_s in asked], Memory))
+    found = [(one.key, said.get(one.key) or next(answers)) for one, _ in implementations]
+    return [Memory(variant=key, why_not=answer) if isinstance(answer, str) else answer for key, answer in found]
 
 
-def trace(implementation: Implementation, problem: Problem) -> dict[str, Any]:
+def trace(implementation: Implementation, problem: Problem) -> Memory:
     """Trace set-up and one call, and measure without tracing how far another call raises the resident set.
 
     A call that takes as long as REPEAT_LIMIT_S is not repeated: its resident growth is then measured while it is traced.
@@ -96,7 +92,13 @@ def trace(implementation: Implementation, problem: Problem) -> dict[str, Any]:
     if elapsed_s < REPEAT_LIMIT_S:
         trim_heap()
         _, resident = resident_growth(lambda: function(*arguments, *workspace))
-    return dict(zip(FIGURES, (peak, resident, prepare_traced, prepare_resident), strict=True))
+    return Memory(
+        variant=implementation.key,
+        peak_bytes=peak,
+        resident_bytes=resident,
+        prepare_bytes=prepare_traced,
+        prepare_resident_bytes=prepare_resident,
+    )
 
 
 def resident_growth(call: Callable[[], Result]) -> tuple[Result, int | None]:
@@ -128,17 +130,18 @@ def status() -> dict[str, int]:
     return {}
 
 
-def in_children(works: Sequence[Callable[[], dict[Any, Any]]], limits_s: Sequence[float]) -> list[dict[str, Any]]:
+def in_children(
+    works: Sequence[Callable[[], Result]], limits_s: Sequence[float], kind: type[Result]
+) -> list[Result | str]:
     """Do each work in a forked child, side by side if there is memory for that: nothing is timed in them.
 
-    Returns what ``Child.answer`` returns, of each.
+    Returns the answers, which must be of this kind, or why there is none.
     """
     if len(works) > 1 and not has_room(len(works)):
-        return [
-            answer for work, limit_s in zip(works, limits_s, strict=True) for answer in in_children([work], [limit_s])
-        ]
+        pairs = zip(works, limits_s, strict=True)
+        return [answer for work, limit_s in pairs for answer in in_children([work], [limit_s], kind)]
     children = [Child(work, alone=len(works) == 1) for work in works]
-    return [child.answer(limit_s) for child, limit_s in zip(children, limits_s, strict=True)]
+    return [child.answer(limit_s, kind) for child, limit_s in zip(children, limits_s, strict=True)]
 
 
 def has_room(children: int) -> bool:
@@ -148,7 +151,7 @@ def has_room(children: int) -> bool:
 
 
 class Child:
-    """A forked child that does some work and sends its answer as JSON, so that keys become texts.
+    """A forked child that does some work and sends its answer as JSON.
 
     Parameters
     ----------
@@ -158,7 +161,7 @@ class Child:
         Whether it stays on this process's CPUs; others may use all.
     """
 
-    def __init__(self, work: Callable[[], dict[Any, Any]], *, alone: bool = True) -> None:
+    def __init__(self, work: Callable[[], object], *, alone: bool = True) -> None:
         self.reader, writer = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # JAX's: a child has no threads of it, and its programs here need none
@@ -171,15 +174,15 @@ class Child:
                 try:
                     answer = work()
                 except BaseException as error:
-                    answer = {"why_not": type_and_message(error)}
+                    answer = type_and_message(error)
                 with os.fdopen(writer, "wb") as pipe:
-                    pipe.write(json.dumps(answer).encode())
+                    pipe.write(encode(answer))
             finally:
                 os._exit(0)
         os.close(writer)
 
-    def answer(self, time_limit_s: float) -> dict[str, Any]:
-        """Wait for the answer; or return ``why_not`` if the child fails or takes longer from now on."""
+    def answer(self, time_limit_s: float, kind: type[Result]) -> Result | str:
+        """Wait for the answer; or say why there is none, if the child fails or takes longer from now on."""
         with os.fdopen(self.reader, "rb") as pipe:
             ready, _, _ = select.select([pipe], [], [], time_limit_s)
             if not ready:
@@ -187,16 +190,10 @@ class Child:
             text = pipe.read()
         _, status = os.waitpid(self.number, 0)
         if not text:
-            return {
-                "why_not": f"its process ended with status {status}"
-                if ready
-                else f"{NO_ANSWER} in {time_limit_s:.2g} s"
-            }
-        with contextlib.suppress(ValueError, RecursionError):
-            answer = json.loads(text)
-            if isinstance(answer, dict):
-                return answer
-        return {"why_not": "something in its process wrote into the engine's own pipe"}
+            return f"its process ended with status {status}" if ready else f"{NO_ANSWER} in {time_limit_s:.2g} s"
+        with contextlib.suppress(MsgspecError):
+            return decode(text, cast(type[Result | str], kind | str))
+        return "something in its process wrote into the engine's own pipe"
 
 
 def disable_huge_pages() -> None:

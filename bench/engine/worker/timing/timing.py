@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from w2vbench.bench.engine.protocol import WRONG, Figures, MeasurementSettings
+from w2vbench.bench.engine.protocol import Figures, MeasurementSettings, Status
 from w2vbench.bench.engine.worker.checking.contract import Fault, fault_of
 from w2vbench.bench.engine.worker.checking.verify import Verifier
 from w2vbench.bench.engine.worker.variants.variant import PreparedVariant, TimedCalls
@@ -62,9 +62,8 @@ def calibrate(
         return min(wall_ns(variant.calls), wall_ns(variant.calls))
 
     variant.calls = min(variant.calls, most_calls)
-    introspection().compiled = False
     first = wall_ns(1, required=True)
-    if introspection().compiled:  # a function that it calls: that is no time of a call
+    if variant.compiles:  # what it calls, perhaps: that is no time of a call
         first = wall_ns(1)
     if not variant.rounds:
         if first >= max(OVERTIME * COLD * settings.variant_s * 1e9, least_ns):
@@ -93,7 +92,7 @@ def take_sample(variant: PreparedVariant, calls: int, verifier: Verifier, requir
     finally:
         introspection().active = False
     if event := introspection().take_event():
-        raise Fault(WRONG, f"looks at who calls it while it is timed ({event})")
+        raise Fault(Status.WRONG, f"looks at who calls it while it is timed ({event})")
     verifier.verify(sample, required)
     variant.problem.reset()
     return sample._replace(result=None)

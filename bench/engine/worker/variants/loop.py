@@ -63,6 +63,6 @@ def sample(function, batches, last):
     end = clock()
 """
     source += "    return end - start, cpu_clock() - cpu, result\n"
-    scope: dict[str, Any] = dict(CLOCKS)
+    scope: dict[str, object] = dict(CLOCKS)
     exec(compile(source, "<timing loop>", "exec"), scope)
-    return scope["sample"]  # type: ignore[no-any-return]
+    return scope["sample"]  # type: ignore[return-value]

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.program import ROOMS
+from w2vbench.bench.engine.pool.worker_process import START_PATIENCE
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.identity.digest import implementation_identity
 from w2vbench.impls.identity.trees import Tree
@@ -20,9 +21,8 @@ from w2vbench.impls.messages import describe
 
 from w2vbench import impls
 
-from .data_files import files_used_by
-from .distributions import used_by
 from .extensions import READERS
+from .uses import distributions_of, files_used_by
 from .watch import watched_names
 
 LISTING_PATIENCE = 3
@@ -104,6 +104,22 @@ def is_own(implementation: Implementation) -> bool:
     return implementation.function.__module__.startswith(f"{impls.__name__}.")
 
 
+def load_packages(implementation: Implementation, variant: str, emit: protocol.Emit) -> None:
+    """Import the packages that an implementation needs: its set-up is then its own, whichever comes first in a process.
+
+    Raises what the import raises.
+    """
+    for package in implementation.requires:
+        if package not in sys.modules:
+            emit(protocol.StepBegins(name=f"importing {package}", variant=variant, patience=START_PATIENCE))
+            import_module(package)
+
+
+def is_of(error: BaseException, kind: type[BaseException]) -> bool:
+    """Whether an error is of a class of ``impls``: of this program's own, or by its name of another copy's."""
+    return type(error).__name__ == kind.__name__
+
+
 def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
     """List the implementations of both sides of a comparison, with the identity of their code."""
     for name, other in (("base", "head"), ("head", "base")):
@@ -120,8 +136,7 @@ def list_sources(job: protocol.ListSources, emit: protocol.Emit) -> None:
             trees = Path(source.tree), Path(job.sources[other].tree)
             listed = tuple(facts(i, side.root, *trees, job.differing) for i in side.implementations.values())
         except BaseException as error:  # SystemExit too: only this side has failed
-            # by name: a copy has its own class
-            message = str(error) if type(error).__name__ == "CatalogueError" else describe(error)
+            message = str(error) if is_of(error, catalogue.CatalogueError) else describe(error)
             emit(protocol.SourceListed(source=name, error=message))
             continue
         emit(protocol.SourceListed(source=name, implementations=listed))
@@ -165,7 +180,7 @@ def facts(
         requires=tuple(implementation.requires),
         missing=tuple(catalogue.missing(implementation)),
         identity=identity.digest,
-        packages=tuple(sorted(used_by((*identity.packages, *identity.texts, *implementation.requires)))),
+        packages=tuple(sorted(distributions_of((*identity.packages, *identity.texts, *implementation.requires)))),
         late_imports=tuple(identity.late_imports),
         strays=tuple(str(Path(file).resolve().relative_to(other.resolve())) for file in strays),
         data=read,

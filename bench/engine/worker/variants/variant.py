@@ -59,6 +59,8 @@ class PreparedVariant:
         What the kernel remembers of verified samples.
     repeats
         Whether a sample may call the same batch more than once.
+    compiles
+        Whether its first call may compile what it calls.
     """
 
     name: str
@@ -76,6 +78,7 @@ class PreparedVariant:
     adapt_s: list[float] = field(default_factory=list)
     history: list[Any] = field(default_factory=list)
     repeats: bool = False
+    compiles: bool = False
 
     @property
     def most_calls(self) -> int:
@@ -126,6 +129,7 @@ def prepare_variant(
     kernel, adapt, place = implementation.kernel, implementation.adapt, place % len(problem.batches)
     loop = sampler(len(kernel.parameters), bool(workspace), slowed)
     variant = PreparedVariant(name, function, workspace, problem, loop, kernel, adapt, place, prepare_s=prepare_s)
+    variant.compiles = "numba" in implementation.requires and not implementation.jit
     if workspace and is_of_arrays(workspace):
         variant.start_again = starter(implementation, problem, function, workspace)
     return variant

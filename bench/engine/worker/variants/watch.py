@@ -21,8 +21,6 @@ WATCHED = ("time", "gc", "builtins", "numpy", "numpy.random", "numpy.linalg", "w
 LARGE = 16 << 20
 """Of an input with more bytes only some blocks are compared, unless all of it must be."""
 BLOCKS, BLOCK_BYTES = 256, 4096
-
-
 BUILTINS = frozenset(name for name in vars(builtins) if not name.startswith("_"))
 
 
@@ -103,16 +101,11 @@ def digest(array: Array, whole: bool) -> int:
 
 INTROSPECTION = ("sys._getframe", "sys._current_frames", "gc.get_objects", "gc.get_referrers", "gc.get_referents")
 """Python's audit events of the functions that can show an implementation who calls it, and with what."""
-
-
-MAKERS = ("typing", "typing_extensions", "collections", "enum")
-"""Modules that look at frames to name the types that they make, and pass no frame on. torch makes types in its first step."""
-
-
-COMPILERS = ("numba.core.utils", "numba.core.types.functions")
-"""Modules that look at the frames of their own errors while they compile, through ``traceback``, and pass no frame on."""
-
-
+TRUSTED = (
+    *("typing", "typing_extensions", "collections", "enum"),  # to name types: torch makes some in its first step
+    *("numba.core.utils", "numba.core.types.functions"),  # at their own errors, while they compile
+)
+"""Modules that look at frames, and pass none on."""
 COLLECTORS = ("jax._src.lib",)
 """Modules that have the collector call them from their import on, to free what only their own code holds."""
 
@@ -131,40 +124,23 @@ def is_function_of(names: Iterable[str], globals_of: dict[str, object], code: Co
 class Introspection:
     """Records when a function looks at its callers or at the collector's objects, while ``active`` is set.
 
-    Audit hooks cannot be removed, so a process has only one. ``compiled`` is set when COMPILERS were at work.
+    Audit hooks cannot be removed, so a process has only one.
     """
 
     def __init__(self) -> None:
-        self.active = self.compiled = False
-        self.event = ""
+        self.active, self.event = False, ""
         sys.addaudithook(self.on_event)
 
     def on_event(self, event: str, details: tuple[object, ...]) -> None:
-        if not self.active:
-            return
-        if event == "object.__getattr__" and details[1] == "tb_frame":
-            if self.by_compiler():
-                self.compiled = True
-            else:
-                self.event = "a traceback's frame"
-        elif event in INTROSPECTION and not (event == "sys._getframe" and self.by_type_maker()):
-            self.event = event
-
-    def by_type_maker(self) -> bool:
-        """Whether a function of MAKERS asks for the frame."""
-        self.active = False  # this asks for a frame too
-        caller = sys._getframe(2)
-        self.active = True
-        return is_function_of(MAKERS, caller.f_globals, caller.f_code)
-
-    def by_compiler(self) -> bool:
-        """Whether functions of COMPILERS look at a traceback, themselves or through ``traceback``."""
-        self.active = False
-        caller: FrameType | None = sys._getframe(2)
-        while caller and is_function_of(("traceback",), caller.f_globals, caller.f_code):
-            caller = caller.f_back
-        self.active = True
-        return caller is not None and is_function_of(COMPILERS, caller.f_globals, caller.f_code)
+        traceback = event == "object.__getattr__" and details[1] == "tb_frame"
+        if self.active and (traceback or event in INTROSPECTION):
+            self.active = False  # what follows asks for a frame too
+            caller: FrameType | None = sys._getframe(1)
+            while caller and traceback and is_function_of(("traceback",), caller.f_globals, caller.f_code):
+                caller = caller.f_back
+            if not (caller and is_function_of(TRUSTED, caller.f_globals, caller.f_code)):
+                self.event = "a traceback's frame" if traceback else event
+            self.active = True
 
     def take_event(self) -> str:
         """Return the last event since the previous call; empty if there was none."""

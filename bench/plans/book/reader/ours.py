@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from w2vbench.bench.engine.protocol import LAYER
-from w2vbench.bench.engine.worker.variants.methods import MethodCalls
+from w2vbench.bench.engine.worker.variants.extensions import MethodCalls
 from w2vbench.impls import layers
 from w2vbench.impls.interface import Array, Kernel, Problem
 

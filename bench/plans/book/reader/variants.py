@@ -14,7 +14,7 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-from w2vbench.bench.engine.worker.variants.methods import MethodCalls
+from w2vbench.bench.engine.worker.variants.extensions import MethodCalls
 from w2vbench.bench.plans.book.trial.trial import reachable
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.interface import Array, Kernel, Problem

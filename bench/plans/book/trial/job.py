@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import limit_memory
-from w2vbench.bench.engine.protocol import ERROR
+from w2vbench.bench.engine.protocol import Status
 from w2vbench.bench.engine.worker.checking.contract import Fault
 from w2vbench.bench.plans.book.reader.loading import load_classes
 from w2vbench.impls.catalogue.discovery import CatalogueError
@@ -25,7 +25,7 @@ def check(job: protocol.CheckBook, emit: protocol.Emit) -> None:
     try:
         classes = load_classes(Path(job.file))
     except CatalogueError as error:
-        raise Fault(ERROR, str(error)) from error
+        raise Fault(Status.ERROR, str(error)) from error
     emit(protocol.BookLoaded(classes=tuple(classes)))
     wrong = set(job.wrong)
     weights = weights_of(

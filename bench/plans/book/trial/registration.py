@@ -7,7 +7,7 @@ from pathlib import Path
 
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.worker.variants import extensions
-from w2vbench.bench.engine.worker.variants.methods import MethodCalls
+from w2vbench.bench.engine.worker.variants.extensions import MethodCalls
 from w2vbench.impls.interface import Implementation, Kernel
 
 

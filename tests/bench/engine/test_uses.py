@@ -1,12 +1,16 @@
-"""Files other than Python's: which differing ones an implementation may read, and which its package is built from."""
+"""What an implementation may use beside its own code: files that differ, and installed distributions."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from w2vbench.bench.engine.worker.variants.data_files import files_used_by
+from w2vbench.bench.engine.worker.variants.sources import facts
+from w2vbench.bench.engine.worker.variants.uses import canonical, distributions_of, files_used_by
+from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.identity.digest import Identity
+
+from w2vbench import impls
 
 
 def code(*texts: str, reads: bool = False) -> Identity:
@@ -67,3 +71,28 @@ def test_what_an_extension_is_built_from_is_known_by_its_name_or_its_package(tmp
     assert built("top.py", "numpy") == []
     assert built("top.py", "fastrows.cpp") == []  # it compiles the file itself, each side its own
     assert found(code("fastrows"), *differing, at="top.py", tree=tmp_path) == []
+
+
+PACKAGE = Path(impls.__file__).parent
+IMPLEMENTATIONS = {i.key: i for i in catalogue.own()}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("lookup/gather", {"numpy"}),
+        ("lookup/csr-one-hot", {"numpy", "scipy"}),
+        ("lookup/numba", {"numpy", "numba", "llvmlite"}),  # its own code names no package: numba compiles it
+        ("scatter.dense/unique-csr", {"numpy", "scipy"}),
+    ],
+)
+def test_an_implementation_uses_what_it_imports_and_what_that_requires(key: str, expected: set[str]) -> None:
+    """Otherwise a comparison of packages would say that nothing of a case differs, and be wrong."""
+    found = facts(IMPLEMENTATIONS[key], PACKAGE, PACKAGE.parent, PACKAGE.parent / "nowhere")
+    assert {*found.packages} == expected
+
+
+def test_names_are_those_of_distributions() -> None:
+    assert distributions_of(["yaml_nosuch", "os", "numpy.linalg"]) == {"numpy"}
+    assert {"iniconfig", "pluggy"} <= distributions_of(["pytest"])
+    assert canonical("Scikit_Learn[all] >=1; python_version > '3'") == "scikit-learn"

@@ -1,9 +1,11 @@
-"""Files other than Python's that an implementation may depend on: those that it reads, and those its package is built from."""
+"""What an implementation may use beside Python code of its tree: other files, and installed distributions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path, PurePosixPath
 
 from w2vbench.impls.identity.digest import Identity
@@ -54,7 +56,7 @@ def files_used_by(
         path, near = PurePosixPath(name), in_same_package(file, tree, name)
         if is_named(code, name):
             read.append(name)
-        elif is_source(name):
+        elif path.suffix.lower() in SOURCES:
             if near or path.stem.removeprefix("_") in imported:
                 built.append(name)
         elif (near or code.reads_files) and not PROJECT.fullmatch(path.name):
@@ -72,17 +74,13 @@ def is_data(name: str) -> bool:
     )
 
 
-def is_source(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in SOURCES
-
-
 def is_named(code: Identity, name: str) -> bool:
     """Whether a text in the code is the file's name, the end of its path, or a part of its name (``f"table_{n}.npy"``)."""
     path = PurePosixPath(name)
     if any(text.endswith(path.name) or name.endswith(f"/{text}") for text in code.texts if text):
         return True
     parts = (text for text in code.texts if len(text) >= SHORTEST and text != path.suffix)
-    return not is_source(name) and any(text in path.name for text in parts)
+    return path.suffix.lower() not in SOURCES and any(text in path.name for text in parts)
 
 
 def in_same_package(file: Path, tree: Path, name: str) -> bool:
@@ -93,3 +91,40 @@ def in_same_package(file: Path, tree: Path, name: str) -> bool:
             break
         package = folder
     return package is not None and (tree / name).resolve().is_relative_to(package)
+
+
+def distributions_of(modules: Iterable[str]) -> frozenset[str]:
+    """Return the names of the distributions that modules belong to, with all that they require; not this program itself.
+
+    Names of modules that no distribution has, such as the standard library's, are left out.
+    """
+    tops = {module.partition(".")[0] for module in modules}
+    found = {canonical(name) for top in tops for name in provided().get(top, ())} - {"w2vbench"}
+    return frozenset(found.union(*map(required_by, found)))
+
+
+@cache
+def provided() -> dict[str, list[str]]:
+    return dict(packages_distributions())
+
+
+@cache
+def required_by(distribution: str) -> frozenset[str]:
+    """Return all that a distribution requires, directly or not, except for its extras."""
+    found: set[str] = set()
+    left = [distribution]
+    while left:
+        try:
+            wanted = requires(left.pop()) or ()
+        except PackageNotFoundError:
+            continue
+        new = {canonical(one) for one in wanted if "extra ==" not in one} - found
+        found |= new
+        left += new
+    return frozenset(found)
+
+
+def canonical(requirement: str) -> str:
+    """Return a distribution's name as package indexes write it: ``scikit-learn`` for ``Scikit_Learn>=1``."""
+    name = re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
