@@ -17,6 +17,13 @@ from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Case
 
 
+def check_files(files: Sequence[Path]) -> None:
+    """Raise PlanError unless all files exist, before environments are made for them."""
+    for file in files:
+        if not file.is_file():
+            raise PlanError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
+
+
 def selected(request: Request, threads: int, where: str) -> list[Implementation]:
     """Return the implementations of which --kernel and --only select a case.
 

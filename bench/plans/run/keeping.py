@@ -53,10 +53,10 @@ class Outputs:
     not_stored: str = ""
 
 
-def prepare_folder(folder: Path) -> None:
+def prepare_folder(folder: Path, junit: Path | None = None) -> None:
     """Make sure, before anything is measured, that results can be written. Raises PlanError, OSError.
 
-    A new folder gets a ``.gitignore``, so that git ignores it.
+    A new folder gets a ``.gitignore``, so that git ignores it. junit: where verdicts go as JUnit XML, if anywhere.
     """
     nearest = next((at for at in (folder, *folder.parents) if at.exists()), folder)
     if nearest.exists() and not nearest.is_dir():
@@ -67,14 +67,10 @@ def prepare_folder(folder: Path) -> None:
     probe = folder / ".writable"
     probe.write_text("")
     probe.unlink()
-
-
-def check_junit(file: Path | None) -> None:
-    """Make sure, before anything is measured, that the verdicts can be written as JUnit XML. Raises PlanError."""
-    if file and not file.parent.is_dir():
-        raise PlanError(f"--junit: no folder {file.parent}: make it first")
-    if file and file.exists() and not file.is_file():
-        raise PlanError(f"--junit: {file} is no ordinary file")
+    if junit and not junit.parent.is_dir():
+        raise PlanError(f"--junit: no folder {junit.parent}: make it first")
+    if junit and junit.exists() and not junit.is_file():
+        raise PlanError(f"--junit: {junit} is no ordinary file")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,16 +22,16 @@ from w2vbench.reports.file.schema.result import ResultFile
 from w2vbench.reports.findings.ranking import looks
 
 from . import run_result
-from .journal import Journal
+from .journal import Entry, Journal, identity_of
 from .keeping import Outputs, keep, locked, replaced
 from .passed import PassedChecks
 from .presets import PRESETS, Preset, requested_sizes
 from .problems import Extras, ProblemRun, admit, measure_next, new_problem_run, unanswered
 from .request import MeasurementRequest, NothingToKeep, PlanError, Say
+from .run_result import Run
 from .selection import Selection
 from .session import Session, memory_limit
 from .turns import profiled_problems, shown_problems, turns
-from .under_way import Run
 
 MOST_MEMORY = 3 << 30
 """Memory of a worker in the short presets, where more is free."""
@@ -179,7 +179,6 @@ def run(
             journal = Journal(request.out, identity)
             if request.resume:
                 journal.read(problems)
-                under_way.limits = journal.limits
             elif journal.begin():
                 say(f"an unfinished run's journal was put aside in {request.out} (--resume would have gone on from it)")
             with progress(problems, settings.processes) as bar, session.until_interrupted():
@@ -359,15 +358,6 @@ def measure_limits(context: RunContext, run: Run, journal: Journal, process: int
             journal.add_limits(limits)
 
 
-def run_identity(run: Run, request: RunRequest) -> dict[str, Any]:
+def run_identity(run: Run, request: RunRequest) -> Entry:
     """Return what must be the same for a run to be resumed: problems, code, corpus, machine and settings."""
-    settings = asdict(run.settings)
-    del settings["memory_limit_bytes"]  # what is free changes from hour to hour
-    return {
-        "command": run.session.command.replace(" --resume", ""),
-        "problems": [problem.problem for problem in run.planned],
-        "implementations": [case.implementation.key for problem in run.planned for case in problem.cases],
-        "machine": run.session.fixed_facts(),
-        "corpus_and_code": request.digest(run.corpus),
-        "settings": settings,
-    }
+    return identity_of(run.session, run.planned, run.settings, request.digest(run.corpus))

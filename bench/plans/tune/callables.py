@@ -77,9 +77,9 @@ class GivenFunction(Implementation):
 
 def signature(kernel: Kernel) -> Callable[..., Any]:
     """Generate a function with the kernel's signature, as every implementation has one. It is never called."""
-    scope: dict[str, Any] = {"__name__": __name__}
+    scope: dict[str, object] = {"__name__": __name__}
     exec(f"def not_called({', '.join(kernel.parameters)}): raise NotImplementedError\n", scope)
-    return scope["not_called"]  # type: ignore[no-any-return]
+    return scope["not_called"]  # type: ignore[return-value]
 
 
 def callables() -> Iterator[Implementation]:

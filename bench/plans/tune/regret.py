@@ -16,22 +16,21 @@ from itertools import cycle, islice
 import numpy as np
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.protocol import OK, MeasurementSettings
-from w2vbench.bench.plans.run.problems import CaseRun, ProblemRun, admit, new_problem_run
+from w2vbench.bench.plans.run.problems import ProblemRun, admit, new_problem_run
 from w2vbench.bench.plans.run.request import PlanError, Say
 from w2vbench.bench.plans.run.run import Progress
 from w2vbench.bench.plans.run.selection import Selection
 from w2vbench.bench.plans.run.session import Session
 from w2vbench.impls.catalogue.discovery import own
-from w2vbench.impls.choosing.choice import DROPPED
 from w2vbench.impls.choosing.dispatch_table import ENVIRONMENT, DispatchTable, KernelTimes, load
 from w2vbench.impls.choosing.offered import candidates
 from w2vbench.impls.interface import Implementation, Kernel
 from w2vbench.impls.interface.case import Size
 
-from .callables import BEST, CALLABLES, DIRECT, DISPATCHED
+from .callables import BEST, CALLABLES, DIRECT
 from .grid import is_measurable
 from .regret_figures import OVERHEAD_SLUGS, Regret, overheads, size_regret, spreads
-from .tune import FILE, SETTINGS, Show, TuneRequest, measure_size
+from .tune import FILE, SETTINGS, Show, TuneRequest, drop_slow, measure_size
 
 HIDDEN_SIZES = 3
 """Different H that are drawn: the compiled output layers are compiled anew for each, which takes seconds."""
@@ -167,16 +166,3 @@ def measure_all(problems: Sequence[ProblemRun], context: RunContext, progress: P
             measure_size(problem, context)
             if process == 0:
                 drop_slow(problem)
-
-
-def drop_slow(problem: ProblemRun) -> None:
-    """Leave out what is DROPPED times slower than the fastest function of ``best``, by the fastest samples."""
-    least = {slug: least_s(case) for slug, case in problem.measured.items() if case.samples}
-    fastest = min((least[slug] for slug in least if slug.startswith(BEST)), default=math.inf)
-    for slug, case in problem.measured.items():
-        if slug != DISPATCHED and least.get(slug, 0.0) > DROPPED * fastest:
-            case.exclude("dropped", "slow")
-
-
-def least_s(case: CaseRun) -> float:
-    return min(wall for process in case.samples for wall in process.wall_s if wall is not None)

@@ -6,7 +6,6 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from w2vbench.bench.plans.run.problems import ProblemRun
@@ -16,6 +15,7 @@ from w2vbench.impls.choosing.offered import candidates
 from w2vbench.impls.interface.case import Size
 
 from .callables import BEST, DIRECT, DISPATCHED
+from .tune import medians
 
 OVERHEAD_SLUGS = ("gather", "numba-prefetch")
 """Implementations of short lookups, which show what dispatch adds: one returns a new array, and one writes into a buffer."""
@@ -83,7 +83,7 @@ class Regret:
     overheads: Sequence[Overhead]
     exit_code: int
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {
             "spreads": {
                 name: dict(zip(("median", "p95", "worst"), each, strict=True)) for name, each in self.spreads.items()
@@ -91,17 +91,6 @@ class Regret:
             "overheads": [vars(one) for one in self.overheads],
             "sizes": [{**vars(one), "size": str(one.size), "times": dict(one.times)} for one in self.sizes],
         }
-
-
-def medians(problem: ProblemRun) -> dict[str, list[float]]:
-    """Return each variant's median seconds a call in each process, by slug."""
-    return {
-        case.implementation.slug: [
-            statistics.median(one for one in process.wall_s if one is not None) for process in case.samples
-        ]
-        for case in problem.cases
-        if case.samples
-    }
 
 
 def size_regret(problem: ProblemRun, table: DispatchTable) -> SizeRegret | None:

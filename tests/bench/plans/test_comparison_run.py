@@ -31,7 +31,7 @@ from tests.saved import STATUSES
 def test_a_case_that_could_not_be_compared_keeps_its_verdict() -> None:
     (case, *_) = CaseSelection().cases(facts("lookup/mine"))
     made = Differences(compared=[case], excluded={case: ("broken", "HEAD: crashed")})
-    (row,) = ComparisonRun(context(), made, lambda text, done, total: None).rows(Path("/tree"))
+    (row,) = ComparisonRun({"head": context()}, made, lambda text, done, total: None).rows(Path("/tree"))
     assert (row.verdict, row.why, row.processes, row.ratio) == ("broken", "HEAD: crashed", 0, None)
 
 
@@ -71,7 +71,7 @@ class Synthetic(ComparisonRun):
 def test_only_what_a_look_leaves_undecided_is_measured_in_further_processes() -> None:
     notes: list[tuple[str, int, int]] = []
     cases = [CaseSelection().cases(facts(f"lookup/{slug}"))[0] for slug in ("alike", "slow", "noisy")]
-    run = Synthetic(context(), Differences(compared=cases), lambda *note: notes.append(note))
+    run = Synthetic({"head": context()}, Differences(compared=cases), lambda *note: notes.append(note))
     run.slower = {"alike": 0.0, "slow": 0.8, "noisy": None}
     announced: list[tuple[float, float]] = []
     run.announce = lambda first_s, further_s: announced.append((first_s, further_s))
@@ -97,7 +97,7 @@ def test_a_case_that_fails_meanwhile_is_measured_no_more_and_the_others_are() ->
             if self.processes == LOOKS[0].processes + 1:
                 self.exclude(cases[-1], "head", "crashed", "because")
 
-    run = Failing(context(), Differences(compared=cases), lambda *note: None)
+    run = Failing({"head": context()}, Differences(compared=cases), lambda *note: None)
     run.slower = {"noisy": None, "fails": None}
     run.run()
     assert [len(run.samples[case].processes) for case in cases] == [LOOKS[-1].processes, LOOKS[0].processes + 1]
@@ -114,7 +114,7 @@ def context(workers: Workers | None = None) -> RunContext:
 def comparing(*keys: str) -> ComparisonRun:
     """A comparison that never starts a worker."""
     cases = [case for key in keys for case in CaseSelection().cases(facts(key))]
-    return ComparisonRun(context(), Differences(compared=cases), lambda text, done, total: None)
+    return ComparisonRun({"head": context()}, Differences(compared=cases), lambda text, done, total: None)
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
-from w2vbench.bench.plans.compare.differences import CaseSelection, ComparedCase, Differences
+from w2vbench.bench.plans.compare.differences import CaseSelection, ComparedCase
 from w2vbench.bench.plans.compare.first_changed import first_changed
-from w2vbench.bench.plans.packages.environments import PythonEnvironment
-from w2vbench.bench.plans.packages.narrowing import Narrowing, gaps
-from w2vbench.bench.plans.run.request import PlanError
+from w2vbench.bench.plans.packages.narrowing import gaps
 from w2vbench.reports.compare.stages import TRIPLE
 from w2vbench.reports.file.schema.comparison import ComparedRow
 from w2vbench.reports.file.schema.fields import Samples
@@ -48,28 +45,20 @@ def narrowed(
     """Narrow changes that came with these releases, by these log-ratios. Return what was found, and what was compared."""
     compared: list[str] = []
 
-    def environment(release: str) -> PythonEnvironment:
+    def measure(before: str, release: str, cases: Sequence[ComparedCase], threshold: float) -> list[ComparedRow]:
         if release in missing:
-            raise PlanError("cannot be installed")
-        return PythonEnvironment(folder=Path(release), python_version="3.11", base="", packages={})
-
-    def measure(sides: Mapping[str, PythonEnvironment], plan: Differences, threshold: float) -> list[ComparedRow]:
-        release = sides["head"].name
+            return []
         compared.append(release)
         place = RELEASES.index(release)
         shifts = {slug: shift if place >= RELEASES.index(first) else 0.0 for slug, (first, shift) in came.items()}
-        return [row(case, shifts[case.facts.slug], place) for case in plan.compared]
+        return [row(case, shifts[case.facts.slug], place) for case in cases]
 
     changes = [
         ReleaseChange(case.name, "1.0", "1.9", Interval(math.exp(came[case.facts.slug][1])))
         for case in CASES
         if case.facts.slug in came
     ]
-    found = [
-        one
-        for gap in gaps(changes, CASES, RELEASES)
-        for one in Narrowing(gap, 0.02, environment, measure, lambda line: None).narrowed()
-    ]
+    found = [one for gap in gaps(changes, CASES, RELEASES, 0.02) for one in gap.narrowed(measure, lambda line: None)]
     for one in found:  # what lies between is named, and nothing else
         assert one.undecided == RELEASES[RELEASES.index(one.last) + 1 : RELEASES.index(one.first)]
     return {one.case.partition("@")[0]: (one.last, one.first) for one in found}, compared
@@ -92,7 +81,7 @@ def test_a_release_that_cannot_be_installed_is_passed_over() -> None:
 
 def test_neighbours_have_nothing_in_between() -> None:
     change = ReleaseChange(CASES[0].name, "1.0", "1.1", Interval(1.5))
-    assert not list(gaps([change], CASES, RELEASES))
+    assert not list(gaps([change], CASES, RELEASES, 0.02))
 
 
 def test_bisection_asks_each_at_most_once_and_passes_over_what_it_cannot_tell() -> None:

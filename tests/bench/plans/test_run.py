@@ -16,9 +16,9 @@ from w2vbench.bench.plans.run import run_result
 from w2vbench.bench.plans.run.journal import Journal
 from w2vbench.bench.plans.run.presets import PRESETS
 from w2vbench.bench.plans.run.problems import ProblemRun, new_problem_run
+from w2vbench.bench.plans.run.run_result import Run
 from w2vbench.bench.plans.run.session import Session
 from w2vbench.bench.plans.run.turns import profiled_problems, shown_problems
-from w2vbench.bench.plans.run.under_way import Run
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import texts
 from w2vbench.impls.interface.case import Size
@@ -111,15 +111,8 @@ def test_limits_stand_in_the_file_for_each_number_of_threads_and_as_ever_for_one
         return [MachineLimits(threads=threads, read=[(1e6, one)], write=[], copy=[], matmul={}) for one in rates]
 
     found = run_result.limits_by_threads([*measured(2, 5e9, 7e9, 6e9), *measured(1, 3e9)])
-    assert found["limits"].read == [(1e6, 3e9)]
-    assert {threads: one.read for threads, one in found["limits_by_threads"].items()} == {
-        1: [(1e6, 3e9)],
-        2: [(1e6, 6e9)],
-    }
-    alone = run_result.limits_by_threads(measured(2, 5e9))
-    assert alone["limits"].read == [(1e6, 5e9)]
-    assert alone["limits_by_threads"] == {}
-    assert run_result.limits_by_threads([]) == {"limits": None, "limits_by_threads": {}}
+    assert {threads: one.read for threads, one in found.items()} == {1: [(1e6, 3e9)], 2: [(1e6, 6e9)]}
+    assert run_result.limits_by_threads([]) == {}
 
 
 # -- what a process does beside timing
