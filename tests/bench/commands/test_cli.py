@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from w2vbench.bench.main import said
 from w2vbench.bench.plans.run.keeping import prepare_folder
 
 from tests.processes import PATIENCE_S, ROOT, SMALL, w2vbench
@@ -230,10 +229,3 @@ def test_a_size_that_no_machine_can_hold_is_a_row_with_its_reason_and_the_others
     assert {one["status"] for one in skipped} == {"skipped"}
     assert all("GB of memory" in one["reason"] for one in skipped)
     assert list(content["w2vbench"]["corpus"]["streams"]) == ["500"]
-
-
-def test_a_syntax_error_in_this_programs_own_code_is_said_in_a_line() -> None:
-    """Somebody who changes an implementation meets it."""
-    with pytest.raises(SyntaxError) as caught:
-        compile("def broken(:\n", "impls/lookup.py", "exec")
-    assert said(caught.value).startswith("impls/lookup.py, line 1: SyntaxError: ")

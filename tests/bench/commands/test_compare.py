@@ -15,7 +15,7 @@ from w2vbench.bench.main import app
 from w2vbench.bench.plans.compare.measured import ComparisonRun
 
 from tests.bench.commands.theirs import GATHERS, ROWS, compared, leftovers, make_repository, source
-from tests.bench.plans.repositories import state
+from tests.bench.plans.repositories import commit, state
 from tests.processes import w2vbench
 
 OFTEN = "for _ in range(100):\n        out = W[idx]\n    return out\n"
@@ -93,30 +93,23 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     return Done(process, out, compared(out), [before, state(repository)])
 
 
-def test_only_what_changed_is_measured(done: Done) -> None:
+def test_only_what_changed_is_measured_and_judged(done: Done) -> None:
+    """What is slower by its own code, by a module that it imports, and by a file that its set-up reads; wrong; or crashes."""
     measured = {case["implementation"] for case in done.found["cases"]}
     assert measured == {"slows", "breaks", "hoards", "meant", "crashes", "reads", "spikes", "prepares"}
     assert (done.found["added"], done.found["removed"]) == (["lookup/came"], ["lookup/goes"])
     assert any("lookup/stays" in case for cases in done.found["skipped"].values() for case in cases)
-
-
-@pytest.mark.parametrize("slug", ["slows", "meant", "reads"])
-def test_what_got_much_slower_is_found(done: Done, slug: str) -> None:
-    """By its own code, by a module that it imports, and by a file that its set-up reads. A busy machine may take several looks."""
-    case = done.case(slug)
-    assert case["verdict"] == "slower"
-    assert case["ratio"]["estimate"] > 10
-    assert case["acknowledged"] == ("it must" if slug == "meant" else None)
-
-
-def test_what_is_wrong_or_crashes_is_heads_fault(done: Done) -> None:
+    for case in map(done.case, ("slows", "meant", "reads")):  # a busy machine may take several looks
+        assert case["verdict"] == "slower"
+        assert case["ratio"]["estimate"] > 10
+        assert case["acknowledged"] == ("it must" if case["implementation"] == "meant" else None)
     breaks, crashes = done.case("breaks"), done.case("crashes")
     assert (breaks["verdict"], breaks["why"][:5]) == ("wrong", "HEAD:")
     assert (crashes["verdict"], crashes["why"][:13]) == ("broken", "HEAD: crashed")
-
-
-def test_more_memory_is_found(done: Done) -> None:
     assert done.case("hoards")["memory"] == "more"
+    assert "Traceback" not in done.process.stderr
+    assert done.states[0] == done.states[1]
+    assert not leftovers()
 
 
 def test_what_a_user_feels_is_judged_though_the_median_is_the_same(done: Done) -> None:
@@ -130,12 +123,6 @@ def test_what_a_user_feels_is_judged_though_the_median_is_the_same(done: Done) -
     assert spikes["mean"]["estimate"] > spikes["ratio"]["estimate"]
     assert prepares["setup"] == "slower"
     assert prepares["verdict"] != "slower"
-
-
-def test_the_repository_is_left_as_it_was(done: Done) -> None:
-    assert "Traceback" not in done.process.stderr
-    assert done.states[0] == done.states[1]
-    assert not leftovers()
 
 
 def test_continuous_integration_gets_annotations_a_summary_and_junit(done: Done) -> None:
@@ -172,17 +159,16 @@ def test_a_stored_comparison_is_decided_by_its_samples_and_not_by_its_verdicts(
     assert (forged / "again/comparison.md").read_text() == (done.out / "comparison.md").read_text()
 
 
-def test_a_stored_comparison_takes_another_threshold_but_no_choice_of_cases(forged: Path) -> None:
+def test_a_stored_comparison_takes_another_threshold_but_no_choice_of_cases_and_shows_what_is_acknowledged(
+    done: Done, forged: Path
+) -> None:
     wide = w2vbench("compare", "forged.json", "--threshold", "50%", "--out", "wide", "--json", cwd=forged)
     assert json.loads(wide.stdout)["w2vbench"]["comparison"]["threshold"] == 0.5
     assert w2vbench("compare", "forged.json", "--kernel", "lookup", cwd=forged).returncode == 2
-
-
-def test_an_acknowledged_slowdown_alone_passes_and_is_shown(done: Done, tmp_path: Path) -> None:
     content = json.loads((done.out / "comparison.json").read_text())
     content["w2vbench"]["comparison"]["cases"] = [done.case("meant")]
-    (tmp_path / "meant.json").write_text(json.dumps(content))
-    passed = w2vbench("compare", "meant.json", cwd=tmp_path)
+    (forged / "meant.json").write_text(json.dumps(content))
+    passed = w2vbench("compare", "meant.json", cwd=forged)
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "acknowledged: it must" in passed.stdout
 
@@ -215,3 +201,30 @@ def test_a_budget_leaves_cases_out_and_says_so(repository: Path, tmp_path: Path)
     assert cut.returncode in (0, 3), cut.stderr
     left_out = compared(tmp_path / "out")["skipped"]
     assert any("--budget" in why and cases for why, cases in left_out.items())
+
+
+def test_the_commit_that_made_a_case_slower_is_found_and_the_same_code_is_not_measured_again(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same, slower, later = (
+        commit(repository, files)
+        for files in ({"note": "1"}, {"kept/rows.py": f"def rows_of(W, idx):\n    {OFTEN}"}, {"note": "2"})
+    )
+    monkeypatch.chdir(repository)
+    monkeypatch.setattr(ComparisonRun, "stages", (3, 4))
+    asked = ("bisect", "HEAD~3", "HEAD", "lookup/slows", "--impl", "mine.py")
+    app(args=[*asked, "--json"], standalone_mode=False)
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert [(step["commit"], step["verdict"]) for step in found["steps"]] == [
+        (later, "slower"),
+        (same, "same code"),
+        (slower, "slower"),
+    ]
+    assert (found["last"]["commit"], found["first"]["commit"]) == (same, slower)
+    assert (found["between"], found["files"]) == ([], ["kept/rows.py"])
+    assert said.err.count("all cases, process 1") == 1
+    assert not leftovers()
+    nothing = w2vbench("bisect", "HEAD~3", "HEAD~2", "lookup/slows", "--impl", "mine.py", cwd=repository)
+    assert nothing.returncode == 3
+    assert "is not known to differ" in nothing.stderr

@@ -54,13 +54,6 @@ def test_what_is_not_comparable_passes_on_request(
     assert all(said in " ".join((one.stdout + one.stderr).split()) for one in done)
 
 
-def test_a_file_that_is_new_has_nothing_to_be_compared_with(repository: Path, tmp_path: Path) -> None:
-    (repository / "more.py").write_text(MINE)
-    done = w2vbench("compare", "HEAD", "--impl", "more.py", "--out", str(tmp_path / "out"), cwd=repository)
-    assert done.returncode == 0, done.stderr
-    assert len(compared(tmp_path / "out")["added"]) == 5
-
-
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_comparison_that_is_ended_tidies_up(repository: Path, ending: signal.Signals, tmp_path: Path) -> None:
     (repository / "kept" / "rows.py").write_text(ROWS.replace("W[idx]", "W[idx + 0]"))

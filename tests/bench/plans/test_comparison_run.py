@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +13,9 @@ from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.pool import Workers
 from w2vbench.bench.engine.pool.worker_process import LongestStep, WorkerFailure
 from w2vbench.bench.plans.calibrate.other_rules import RULES
-from w2vbench.bench.plans.compare.differences import CaseSelection, ComparedCase, Differences, list_sides
+from w2vbench.bench.plans.compare.differences import CaseSelection, ComparedCase, Differences
 from w2vbench.bench.plans.compare.measured import OVER_BUDGET, ComparisonRun, excuse
 from w2vbench.bench.plans.compare.samples import CaseSamples
-from w2vbench.bench.plans.compare.worktrees import RevisionError
 from w2vbench.reports.compare.stages import TRIPLE
 from w2vbench.reports.file.schema.fields import Samples
 from w2vbench.reports.statistics.looks import LOOKS, STAGES
@@ -26,13 +24,6 @@ from tests.bench.plans.sides import facts
 from tests.saved import STATUSES
 
 # what is kept
-
-
-def test_a_case_that_could_not_be_compared_keeps_its_verdict() -> None:
-    (case, *_) = CaseSelection().cases(facts("lookup/mine"))
-    made = Differences(compared=[case], excluded={case: ("broken", "HEAD: crashed")})
-    (row,) = ComparisonRun({"head": context()}, made, lambda text, done, total: None).rows(Path("/tree"))
-    assert (row.verdict, row.why, row.processes, row.ratio) == ("broken", "HEAD: crashed", 0, None)
 
 
 @pytest.mark.parametrize(("measured", "missing"), [(TRIPLE, ""), (("base", "control"), "HEAD: crashed")])
@@ -88,22 +79,6 @@ def test_only_what_a_look_leaves_undecided_is_measured_in_further_processes() ->
     assert [row.processes for row in rows] == [first, first, last]
 
 
-def test_a_case_that_fails_meanwhile_is_measured_no_more_and_the_others_are() -> None:
-    cases = [CaseSelection().cases(facts(f"lookup/{slug}"))[0] for slug in ("noisy", "fails")]
-
-    class Failing(Synthetic):
-        def measure_process(self, stage: int, cases: Sequence[ComparedCase]) -> None:
-            super().measure_process(stage, cases)
-            if self.processes == LOOKS[0].processes + 1:
-                self.exclude(cases[-1], "head", "crashed", "because")
-
-    run = Failing({"head": context()}, Differences(compared=cases), lambda *note: None)
-    run.slower = {"noisy": None, "fails": None}
-    run.run()
-    assert [len(run.samples[case].processes) for case in cases] == [LOOKS[-1].processes, LOOKS[0].processes + 1]
-    assert [row.verdict for row in run.rows(Path("/tree"))] == ["inconclusive", "broken"]
-
-
 # cases that fail
 
 
@@ -152,45 +127,6 @@ def test_the_budget_cuts_the_last_cases_and_of_undecided_ones_says_that_they_are
     assert {status for status, _ in under_way.differences.excluded.values()} == {"inconclusive"}
     assert list(under_way.differences.excluded) == every[:2]
     assert len(under_way.differences.over_budget) == 2
-
-
-def test_a_budget_with_room_for_all_cuts_nothing() -> None:
-    under_way = comparing("lookup/mine")
-    under_way.ends = under_way.started + 1000.0
-    under_way.cut_to_budget(list(under_way.differences.compared), 1.0, 8, 0)
-    under_way.cut_to_budget(list(under_way.differences.compared), 1.0, 0, 0)
-    assert len(under_way.differences.remaining) == 2
-    assert not under_way.differences.skipped
-    assert not under_way.differences.over_budget
-
-
-class Answered(Workers):
-    """A worker that answers with the given listings."""
-
-    def __init__(self, **sides: dict[str, Any]) -> None:
-        super().__init__()
-        self.listed = [protocol.SourceListed(source=name, **facts_of) for name, facts_of in sides.items()]
-
-    def work(self, *_: Any, **__: Any) -> Iterator[protocol.Events]:
-        yield protocol.StepBegins(name="loading")
-        yield from self.listed
-        yield protocol.Done()
-
-
-@pytest.mark.parametrize(
-    ("base", "head", "message", "answerable"),
-    [
-        ({"error": "SyntaxError: no"}, {}, "BASE cannot be loaded: SyntaxError: no", False),
-        ({}, {"error": "SyntaxError: no"}, "HEAD cannot be loaded: SyntaxError: no", True),
-        ({"error": "SyntaxError: no"}, {"error": "SyntaxError: no"}, "HEAD cannot be loaded: SyntaxError: no", True),
-    ],
-)
-def test_what_is_not_heads_fault_leaves_the_question_open(
-    base: dict[str, Any], head: dict[str, Any], message: str, answerable: bool
-) -> None:
-    with pytest.raises(RevisionError, match=message) as caught:
-        list_sides(context(Answered(base=base, head=head)))
-    assert getattr(caught.value, "exit_code", 2) == (2 if answerable else 3)
 
 
 # limits that are no fault of HEAD's

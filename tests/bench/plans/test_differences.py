@@ -214,19 +214,6 @@ def test_what_base_could_measure_and_head_cannot_does_not_pass_in_silence(
     assert not made.skipped
 
 
-def test_only_what_is_asked_for_is_excluded() -> None:
-    base, head = side(facts("lookup/a"), facts("lookup/b")), side(facts("lookup/a", wrong="yes"), facts("lookup/b"))
-    assert not differences(base, head, CaseSelection(globs=["lookup/b"])).excluded
-    assert list(excluded(differences(base, head, CaseSelection(globs=["lookup/a@V=1e5*"])))) == cases("lookup/a")[1:]
-
-
-@pytest.mark.parametrize("before", [{}, {"wrong": "yes"}, {"missing": ["numba"]}])
-@pytest.mark.parametrize("other", [{}, {"wrong": "yes"}, {"missing": ["numba"]}])
-def test_what_is_never_compared_may_be_renamed_too(before: dict[str, Any], other: dict[str, Any]) -> None:
-    made = of_one(facts("lookup/old", "x", **before), facts("lookup/new", "x", **other))
-    assert made == Differences(renamed=[("lookup/old", "lookup/new")])
-
-
 # what is asked for
 
 
@@ -328,13 +315,6 @@ def test_the_cut_keeps_the_top_of_every_implementations_first_and_then_every_bas
     assert kept[10:15] == [(kernel, "step4") for kernel in KERNELS]
     assert kept[15:] == [(KERNELS[0], "step3")]
     assert all(one.size == first[one.facts.kernel] for one in made.compared)
-
-
-def test_the_top_is_the_highest_implementation_that_changed() -> None:
-    base, head = all_changed(KERNELS, 6)
-    base |= {f"{kernel}/step5": facts(f"{kernel}/step5", "new") for kernel in KERNELS}
-    made = differences(base, head, CaseSelection())
-    assert [one.facts.slug for one in made.compared[:10]] == ["step4"] * 5 + ["step0"] * 5
 
 
 @pytest.mark.parametrize(

@@ -79,11 +79,6 @@ def test_a_release_that_cannot_be_installed_is_passed_over() -> None:
     assert not {"1.4", "1.5"} & {*compared}
 
 
-def test_neighbours_have_nothing_in_between() -> None:
-    change = ReleaseChange(CASES[0].name, "1.0", "1.1", Interval(1.5))
-    assert not list(gaps([change], CASES, RELEASES, 0.02))
-
-
 def test_bisection_asks_each_at_most_once_and_passes_over_what_it_cannot_tell() -> None:
     for number in range(2, 30):
         for first in range(1, number):

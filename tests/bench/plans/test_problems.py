@@ -245,11 +245,3 @@ def test_a_pass_shares_a_worker_and_the_next_pass_has_another(track: Tracks) -> 
             used.append(idle.process.pid)
     assert len(set(used[:3])) == len(set(used[3:])) == 1
     assert used[0] != used[3]
-
-
-def test_code_from_outside_gets_processes_of_its_own(track: Tracks, tmp_path: Path) -> None:
-    file = file_of(tmp_path, ("mine", ""))
-    mine = track(MeasurementSettings(processes=1, rounds=2, sample_s=1e-4, variant_s=1e-3, profile=False), file)
-    result = measure_problem(catalogue.from_file(file), Size(200, 4, 8), mine)
-    assert [case.status for case in result.cases] == ["ok"]
-    assert mine.workers.idle == []

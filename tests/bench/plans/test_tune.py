@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from w2vbench.bench.plans.run.problems import ProblemRun, new_problem_run
-from w2vbench.bench.plans.run.request import PlanError
 from w2vbench.bench.plans.tune.callables import BEST, CALLABLES, DISPATCHED
 from w2vbench.bench.plans.tune.grid import Grid, hopeless, is_measurable
 from w2vbench.bench.plans.tune.merge import merge, sizes_of
-from w2vbench.bench.plans.tune.regret import RegretRequest, random_sizes
+from w2vbench.bench.plans.tune.regret import random_sizes
 from w2vbench.bench.plans.tune.regret_figures import size_regret, spreads
 from w2vbench.bench.plans.tune.tune import (
     TuneRequest,
@@ -74,15 +73,6 @@ def test_the_default_grid_has_every_kernel_at_short_calls_only(tmp_path: Path) -
     assert len({one.problem for one in problems}) == len(problems)
     assert all(is_measurable(KERNELS[one.kernel], one.size) for one in problems)
     assert {one.size.V for one in problems} == {1_000, 10_000, 100_000, 1_000_000}
-
-
-def test_training_is_no_kernel_to_tune(tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match="training is not one function"):
-        request(tmp_path, "training").problems()
-    with pytest.raises(PlanError, match="did you mean lookup"):
-        request(tmp_path, "lokup").problems()
-    with pytest.raises(PlanError, match="too large"):
-        TuneRequest(command="", out=tmp_path / "t", grid=Grid(V=[10**9])).problems()
 
 
 def test_what_smaller_sizes_show_to_be_slow_is_not_measured() -> None:
@@ -247,12 +237,3 @@ def test_fixed_choices_stand_beside_what_was_chosen() -> None:
     assert found is not None
     ratios = {name: spread[0] for name, spread in spreads([found]).items() if "bare" not in name}
     assert ratios == pytest.approx({"dispatch": 1.5, "always numba": 1.0, "always NumPy": 2.0})
-
-
-def test_without_the_dispatched_call_there_is_no_regret() -> None:
-    assert size_regret(regretted([{"best-gather": 1.0}] * 2), TABLE) is None
-
-
-def test_an_odd_number_of_processes_cannot_be_halved(tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match="even"):
-        RegretRequest(command="", out=tmp_path / "t.toml", processes=3).settings()

@@ -85,16 +85,6 @@ def test_what_is_shown_first_is_measured_first_and_then_every_problem_once_more(
     ]
 
 
-def test_no_worker_goes_on_with_problems_that_it_has_measured() -> None:
-    problems = made()
-    fresh = []
-    for turn in turns(problems, 3):
-        fresh.append(turn.fresh)
-        for problem in turn.problems:
-            measure(problem, TWICE, 1.0)
-    assert fresh == [False, False, True, True]
-
-
 @pytest.mark.parametrize(("processes", "looks"), [(1, ()), (1, (1, 2, 2)), (2, ()), (3, ()), (4, (4, 6, 8))])
 def test_no_process_is_made_ready_that_no_turn_would_use(processes: int, looks: Sequence[int]) -> None:
     problems = made()
@@ -126,11 +116,6 @@ def test_a_look_that_was_begun_is_finished_whatever_an_interruption_left_of_it()
         measure(problem, SETTLED_BY_FIVE, 1.0)
     assert is_decided(problem)
     assert measured([problem], 4, (4, 6, 8)) == [("what is undecided, process 6", [name(problem)])]
-
-
-def test_looks_are_fixed_beforehand_by_the_number_of_planned_processes() -> None:
-    assert looks(4) == (4, 6, 8)
-    assert looks(5) == (5, 8, 10)
 
 
 def test_what_is_undecided_gets_further_processes_until_a_look_finds_it_decided() -> None:
