@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import psutil
 import pytest
 from w2vbench.bench.engine.machine import cpus
 from w2vbench.bench.main import app
+from w2vbench.bench.plans.calibrate.calibrate import CalibrateRequest, calibrate
 from w2vbench.bench.plans.compare.measured import ComparisonRun
 
-from tests.bench.commands.theirs import GATHERS, ROWS, compared, leftovers, make_repository, source
+from tests.bench.commands.theirs import GATHERS, MINE, ROWS, compared, leftovers, make_repository, source
 from tests.bench.plans.repositories import commit, state
-from tests.processes import w2vbench
+from tests.processes import PATIENCE_S, ROOT, git, started, w2vbench, wait_until
 
 OFTEN = "for _ in range(100):\n        out = W[idx]\n    return out\n"
 """A hundred times as long as a gather takes."""
@@ -228,3 +233,124 @@ def test_the_commit_that_made_a_case_slower_is_found_and_the_same_code_is_not_me
     nothing = w2vbench("bisect", "HEAD~3", "HEAD~2", "lookup/slows", "--impl", "mine.py", cwd=repository)
     assert nothing.returncode == 3
     assert "is not known to differ" in nothing.stderr
+
+
+LATE = source({**GATHERS, "slows": "from kept.rows import rows_of\n    return rows_of(W, idx)"})
+"""An import inside a function would be one side's."""
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "code", "said"),
+    [
+        ("mine.py", MINE.replace("idx", "ids").replace("@lookup", "# a comment\n@lookup"), 0, "Nothing was measured"),
+        ("steps.json", "50", 0, "steps.json"),
+        ("mine.py", LATE.replace("from kept.rows import rows_of\n\n", "\n", 1), 3, "import it at the top of the file"),
+        ("kept/rows.py", f"import os\nos.environ['A'] = '1'\n{ROWS}", 3, "kept/rows.py:2 runs `os.environ['A'] = '1'`"),
+    ],
+    ids=["names and comments", "a file that no case depends on", "a late import", "a change of the process"],
+)
+def test_what_is_not_measured_has_a_reason(
+    repository: Path, tmp_path: Path, file: str, text: str, code: int, said: str
+) -> None:
+    (repository / file).write_text(text)
+    done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert said in " ".join(done.stdout.split())
+    assert "all cases" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "said"),
+    [(MINE, LATE.replace("from kept.rows import rows_of\n\n", "\n", 1), "import it at the top"), ("1 / 0", MINE, "BASE cannot")],
+    ids=["a case", "all"],
+)  # fmt: skip
+def test_what_is_not_comparable_passes_on_request(
+    repository: Path, tmp_path: Path, base: str, head: str, said: str
+) -> None:
+    (repository / "mine.py").write_text(base)
+    git(repository, "commit", "-qam", "base", "--allow-empty")
+    (repository / "mine.py").write_text(head)
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"))
+    done = [w2vbench(*asked, *more, cwd=repository) for more in ((), ("--pass-inconclusive",))]
+    assert [one.returncode for one in done] == [3, 0]
+    assert all(said in " ".join((one.stdout + one.stderr).split()) for one in done)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_comparison_that_is_ended_tidies_up(repository: Path, ending: signal.Signals, tmp_path: Path) -> None:
+    (repository / "kept" / "rows.py").write_text(ROWS.replace("W[idx]", "W[idx + 0]"))
+    before = state(repository)
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"))
+    process = started(repository, *asked)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("all cases"):
+            break
+    command = psutil.Process(process.pid)
+    wait_until(lambda: command.children(recursive=True), process)
+    workers = command.children(recursive=True)
+    process.send_signal(ending)
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "w2vbench: interrupted: nothing is kept"
+    assert "Traceback" not in errors
+    assert psutil.wait_procs(workers, timeout=PATIENCE_S)[1] == []  # one that was about to start ends by itself
+    assert state(repository) == before
+    assert not leftovers()
+
+
+def test_this_clone_is_compared_with_itself_in_no_time() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not in a git clone")
+    with tempfile.TemporaryDirectory() as out:
+        done = w2vbench("compare", "HEAD", "HEAD", "--out", out, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        assert "Nothing was measured" in done.stdout
+        left_out = compared(Path(out))["skipped"]
+        assert sum(len(cases) for why, cases in left_out.items() if "same" in why) > 50
+
+
+def test_a_calibration_is_kept_can_be_added_to_and_shows_other_rules_beside_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first one with slowed code, the second as a user adds to it; both in this process, with few workers."""
+    monkeypatch.setattr(ComparisonRun, "stages", (2, 3))
+    calibrate(
+        CalibrateRequest(
+            command="w2vbench calibrate",
+            out=tmp_path,
+            kernels=["lookup"],
+            globs=["*/gather@*"],
+            batches=1,
+            cases=1,
+            same_only=False,
+            threshold=0.02,
+            seed=0,
+            resume=False,
+        ),
+        lambda line: None,
+        nullcontext(lambda what, done, of: None),
+    )
+    asked = (
+        "calibrate",
+        *["--batches", "1", "--cases", "1", "--kernel", "lookup", "--only", "*/gather@*", "--out"],
+        str(tmp_path),
+    )
+    code = app(args=[*asked, "--same-only", "--resume"], standalone_mode=False)
+    again = capsys.readouterr()
+    assert not code, again.err
+    found = json.loads((tmp_path / "calibration.json").read_text())["w2vbench"]["calibration"]
+    kinds = [(round(trial["injected"], 3), trial["threshold"]) for trial in found["trials"]]
+    assert kinds == [(0, 0.02), (0.02, 0.02), (0.05, 0.02), (0.1, 0.02), (0.02, 0.005), (-0.048, 0.02), (0, 0.02)]
+    assert all(set(trial["rules"]) == set(found["trials"][0]["rules"]) for trial in found["trials"])
+    assert found["comparisons"] == 2
+    for text in (again.out, (tmp_path / "calibration.md").read_text()):
+        assert "Mann-Whitney" in text
+        assert "Identical code was called slower in" in text
+    other = w2vbench(*asked, "--resume", "--threshold", "5%", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "no calibration of this kind at this threshold" in other.stderr
+    (tmp_path / "text").write_text("one two three two\n" * 50)
+    other = w2vbench(*asked, "--resume", "--corpus", "text", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "made with another text or version" in other.stderr

@@ -144,16 +144,6 @@ def test_unchanged_code_that_one_process_cannot_compare_is_left_out_unless_asked
             Differences(skipped={SAME_CODE: cases("lookup/mine")}),
         ),
     ],
-    ids=[
-        "added",
-        "a copy",
-        "removed",
-        "replaced",
-        "renamed",
-        "added, and marked wrong",
-        "a new title and place",
-        "an effect that moved",
-    ],
 )
 def test_what_is_not_compared_is_reported(base: Facts | None, head: Facts | None, expected: Differences) -> None:
     assert of_one(base, head) == expected

@@ -143,13 +143,6 @@ def test_only_what_is_measured_beyond_the_planned_processes_is_further() -> None
     assert max(problem.processes for problem in problems) > 4
 
 
-def test_a_number_of_processes_that_the_user_gives_is_kept() -> None:
-    """Then there are no looks."""
-    problems = made()
-    measured(problems, 5, slower=dict.fromkeys(PROBLEMS, IN_DOUBT))
-    assert {problem.processes for problem in problems} == {5}
-
-
 def test_further_processes_take_a_tenth_of_the_planned_time_and_what_is_shown_first_has_them_first() -> None:
     problems = made()
     measured(problems, 4, looks(4), dict.fromkeys(PROBLEMS, IN_DOUBT))
