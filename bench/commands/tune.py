@@ -84,13 +84,13 @@ def tune(
 
     usual = Grid()
     grid = Grid(
-        vocab or usual.V,
-        hidden or usual.H,
-        batch or usual.B,
-        negatives or usual.K,
-        dtype.replace("float", "f"),
-        index,
-        threads,
+        V=vocab or usual.V,
+        H=hidden or usual.H,
+        B=batch or usual.B,
+        K=negatives or usual.K,
+        dtype=dtype.replace("float", "f"),
+        index=index,
+        threads=threads,
     )
     request = TuneRequest(
         command=show.command_line(sys.argv),

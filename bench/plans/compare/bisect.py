@@ -176,7 +176,7 @@ class Judge:
                 if unchanged(old, new):
                     verdict, why = SAME, "nothing that it runs differs from GOOD"
                 elif not why:
-                    row = self.measured(contexts, new, head, threshold)
+                    row = self.measured(contexts, new, head, threshold=threshold)
                     verdict, why = row.verdict, row.why or change(row.ratio)
         self.steps.append(Step(commit=commit, subject=subject(self.root, commit), verdict=verdict, why=why))
         return row

@@ -80,7 +80,7 @@ def compare(request: CompareRequest, say: Say, progress: AbstractContextManager[
                 raise RevisionError(f"{file} is at neither revision: is it in git?")
         context = replace(context, sources=sources_of(base, head, files))
         found = compare_trees(request, context, note, root=root, base=base, head=head)
-    return keep_comparison(found, session.comparison_file(found, request.threads), request.out, request.junit)
+    return keep_comparison(found, session.comparison_file(found, request.threads), out=request.out, junit=request.junit)
 
 
 def compare_files(request: CompareRequest, session: Session) -> Outputs:
@@ -102,7 +102,7 @@ def compare_files(request: CompareRequest, session: Session) -> Outputs:
         found = stages.recomputed(stored, request.threshold)
     else:
         raise PlanError(f"{base}: no comparison of revisions: name a second result file to compare it with")
-    return keep_comparison(found, content, request.out, request.junit)
+    return keep_comparison(found, content, out=request.out, junit=request.junit)
 
 
 def repository_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:

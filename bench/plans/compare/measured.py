@@ -150,7 +150,9 @@ class ComparisonRun:
         sizes: dict[str, list[Size]] = {}
         for case in cases:
             sizes.setdefault(case.facts.key, []).append(case.size)
-        verdicts = check_contracts(sizes, self.context, lambda key: self.note(f"checking {key}", 0, 0), HEAD, sizes)
+        verdicts = check_contracts(
+            sizes, self.context, lambda key: self.note(f"checking {key}", 0, 0), source=HEAD, sizes=sizes
+        )
         excuses = {
             key: self.check_base(key, sizes[key], verdict)
             for key, verdict in verdicts.items()
@@ -159,7 +161,7 @@ class ComparisonRun:
         for case in cases:
             verdict = verdicts[case.facts.key]
             if verdict.status != OK:
-                self.exclude(case, HEAD, verdict.status, verdict.reason, excuses.get(case.facts.key, ""))
+                self.exclude(case, HEAD, verdict.status, reason=verdict.reason, excused=excuses.get(case.facts.key, ""))
 
     def check_base(self, key: str, sizes: Sequence[Size], verdict: protocol.Verdict) -> str:
         """Check BASE under the limit that HEAD exceeded. Return HEAD's excuse, or an empty string."""
@@ -188,7 +190,8 @@ class ComparisonRun:
             took = time.monotonic() - began
             if done == (0 if stage else 1):  # the very first one also checks, and may compile
                 left = self.stages[stage] - done - 1
-                self.cut_to_budget([case for case in cases if case in self.differences.remaining], took, left, stage)
+                left_over = [case for case in cases if case in self.differences.remaining]
+                self.cut_to_budget(left_over, took, processes=left, stage=stage)
                 if stage == 0:
                     self.announce(took * left, took * further)
 
@@ -235,11 +238,11 @@ class ComparisonRun:
                 workers = self.context_of(BASE).workers
                 alone = workers.work(self.job([case], [self.side(BASE)], check=True), case.size.threads)
                 excused = excuse(alone, workers, failure.status)
-            self.exclude(case, side, failure.status, failure.reason, excused)
+            self.exclude(case, side, failure.status, reason=failure.reason, excused=excused)
         for case in cases:
             if case not in self.differences.excluded:
                 names = [side.name for side in self.sides]
-                self.samples.setdefault(case, CaseSamples()).add(outcome, case, names, stage)
+                self.samples.setdefault(case, CaseSamples()).add(outcome, case, sides=names, stage=stage)
 
     def measured(self, cases: Sequence[ComparedCase], *, first: bool, plan: dict[str, SamplePlan]) -> Outcome:
         """Measure all sides of some cases of one problem.

@@ -41,7 +41,7 @@ class ComparisonRequest(Request):
 
     @property
     def selection(self) -> CaseSelection:
-        return CaseSelection(self.kernels, self.globs, self.everything, self.threads)
+        return CaseSelection(self.kernels, self.globs, everything=self.everything, threads=self.threads)
 
     def settings(self) -> MeasurementSettings:
         """Return how cases are measured."""

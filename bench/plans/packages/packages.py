@@ -88,14 +88,14 @@ def compare_packages(request: PackagesRequest, say: Say, progress: AbstractConte
                 f"{cases}: the first look comes in {minutes(first_s)}; what it leaves undecided takes at most {minutes(further_s)}"
             )
 
-        run = PackagesRun(contexts, plan, note, announce, threshold=request.margin, budget_s=request.budget_s)
+        run = PackagesRun(contexts, plan, note, announce=announce, threshold=request.margin, budget_s=request.budget_s)
         run.run()
         (source,) = contexts[HEAD].sources.values()
         names = list(dict.fromkeys(map(name_of, (*asked[0], *asked[1]))))
         pythons = base.python_version != head.python_version or not names
         titles = {BASE: title(base, names, pythons), HEAD: title(head, names, pythons)}
         found = run.comparison(Path(source.tree), environments=environments, **titles)
-    return keep_comparison(found, session.comparison_file(found, request.threads), request.out, request.junit)
+    return keep_comparison(found, session.comparison_file(found, request.threads), out=request.out, junit=request.junit)
 
 
 def two(pythons: Sequence[str]) -> Sequence[str]:

@@ -52,7 +52,7 @@ class PackagesRun(ComparisonRun):
         if first:
             plan = self.tried(combined, cases)
         for place in range(PLACES):
-            self.time_at(place, combined, cases, plan)
+            self.time_at(place, combined, cases, plan=plan)
         return combined
 
     def tried(self, combined: Outcome, cases: Sequence[ComparedCase]) -> dict[str, SamplePlan]:
@@ -99,7 +99,7 @@ class PackagesRun(ComparisonRun):
         combined.excluded += failed
         carefully = any(outcome.careful for outcome in outcomes)
         if failed or carefully is not careful:
-            self.time_at(place, combined, cases, plan, carefully)
+            self.time_at(place, combined, cases, plan=plan, careful=carefully)
             return
         for variant, timed in (each for outcome in outcomes for each in outcome.timed.items()):
             before = combined.timed.get(variant)

@@ -95,13 +95,13 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
     package = canonicalize_name(request.package)
     published = matching(installers.releases(package, python), request.specifier)
     chosen = published if request.every else newest_of_each_minor(published)
-    check_number(chosen, published, request.package, request.specifier)
-    installed = install(package, chosen, beside, python, say)
+    check_number(chosen, published, package=request.package, specifier=request.specifier)
+    installed = install(package, chosen, beside=beside, python=python, say=say)
     plan = ReleasesPlan(request, session, installed, say)
     with progress as note, session.measuring(request.settings(), [request.threads], text=text) as context:
         cases = plan.measure(context, note)
         if not session.interrupted:
-            plan.narrow(cases, published, context, note)
+            plan.narrow(cases, published, context=context, note=note)
     return plan.keep()
 
 
@@ -140,7 +140,7 @@ class ReleasesPlan:
                 what = f"{counted(len(cases), 'case')} at {counted(len(releases), 'release')}"
                 self.say(f"{what} take {minutes(seconds)} more: {', '.join(case.name for case in cases)}")
 
-            run = ReleasesRun(contexts, cases, note, announce)
+            run = ReleasesRun(contexts, cases, note, announce=announce)
             with self.session.until_interrupted():
                 run.run(self.request.processes)
         if not any(case.times for case in run.found()):
@@ -164,7 +164,7 @@ class ReleasesPlan:
                 return run.rows(context.corpus)
 
         with self.session.until_interrupted():
-            for gap in gaps(changes(self.content), cases, published, self.request.margin):
+            for gap in gaps(changes(self.content), cases, published, threshold=self.request.margin):
                 for one in gap.narrowed(compare, self.say):
                     self.keep(narrowed=[*self.content.narrowed, one])
 
@@ -174,7 +174,7 @@ class ReleasesPlan:
         self.content = self.content.model_copy(update={**found, "seconds": seconds})
         file = self.session.result_file("versions", noise={"threads": self.request.threads}, releases=self.content)
         code, unfinished = (130, "interrupted") if self.session.interrupted else (0, "")
-        return keep(file, self.request.out / "versions.json", code, unfinished)
+        return keep(file, self.request.out / "versions.json", code, unfinished=unfinished)
 
 
 def chosen_cases(request: ReleasesRequest, oldest: Listed, newest: Listed) -> list[ComparedCase]:

@@ -128,7 +128,7 @@ def same_text(one: Path, other: Path) -> bool:
         return False
 
 
-def keep(content: ResultFile, path: Path, exit_code: int, unfinished: str = "", *, store_as: str = "") -> Outputs:
+def keep(content: ResultFile, path: Path, exit_code: int, *, unfinished: str = "", store_as: str = "") -> Outputs:
     """Write a result file, and its reports into the same folder. store_as: its name for ``history``, if it is stored."""
     text, stored, not_stored = dump(content), None, ""
     write(path, text)
@@ -139,10 +139,18 @@ def keep(content: ResultFile, path: Path, exit_code: int, unfinished: str = "", 
             stored = store(Path(".benchmarks") / get_machine_id(), f"w2vbench-{store_as}", text)
         except ResultError as error:  # the current folder may be read-only, and --out elsewhere
             not_stored = str(error)
-    return Outputs(text, result, paths, exit_code, unfinished, stored, not_stored)
+    return Outputs(
+        text=text,
+        result=result,
+        paths=paths,
+        exit_code=exit_code,
+        unfinished=unfinished,
+        stored=stored,
+        not_stored=not_stored,
+    )
 
 
-def keep_comparison(comparison: Comparison, content: ResultFile, out: Path, junit: Path | None) -> Outputs:
+def keep_comparison(comparison: Comparison, content: ResultFile, *, out: Path, junit: Path | None) -> Outputs:
     """Write a comparison's result file and reports; in a GitHub workflow, add it to the job's summary.
 
     Parameters

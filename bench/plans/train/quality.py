@@ -94,7 +94,7 @@ def compare(request: QualityRequest, say: Say, progress: AbstractContextManager[
                 "these implementations run on one thread only: leave out --threads, or choose numba, gensim or torch"
             )
         if request.resume:
-            resume(path, runs, session, request.seeds)
+            resume(path, runs, session, seeds=request.seeds)
             if runs.seeds != runs.planned:
                 say(f"the test still uses the {runs.planned} seeds that were planned before the first run")
         elif aside := put_aside(path):
@@ -107,7 +107,7 @@ def compare(request: QualityRequest, say: Say, progress: AbstractContextManager[
         settings = MeasurementSettings(memory_limit_bytes=memory_limit())
         with (
             progress as note,
-            session.measuring(settings, runs.threads, request.files, frequent) as context,
+            session.measuring(settings, runs.threads, request.files, text=frequent) as context,
             session.until_interrupted(),
         ):
             runs.make(context, note, lambda: write(path, dump(result(complete=False))))
@@ -116,7 +116,7 @@ def compare(request: QualityRequest, say: Say, progress: AbstractContextManager[
         left, of = len(runs.left()), len(runs.every())
         unfinished = f"{left} of {of} runs are left" if session.interrupted else ""
         code = session.exit_code(record.status for record in runs.records)
-        return keep(result(complete=not session.interrupted), path, code, unfinished)
+        return keep(result(complete=not session.interrupted), path, code, unfinished=unfinished)
 
 
 def resume(path: Path, runs: TrainingRuns, session: Session, seeds: int | None) -> None:

@@ -150,7 +150,7 @@ class TrainingRuns:
                     if isinstance(event, protocol.Pace):
                         note(f"{key}, seed {seed}: {event.words_per_s:,.0f} words/s so far", number, len(runs))
                     elif isinstance(event, protocol.Trained):
-                        self.records.append(trained(run, event, np.load(vectors), self.tests))
+                        self.records.append(trained(run, event, np.load(vectors), tests=self.tests))
             except WorkerFailure as failure:
                 self.records.append(run.record(status=failure.status, reason=TIME_LIMIT.sub("", failure.reason)))
             save()

@@ -85,7 +85,12 @@ def measure_regret(request: RegretRequest, say: Say, progress: Show) -> Regret:
     found = [one for problem in drawn if (one := size_regret(problem, table)) is not None]
     if not found:
         raise PlanError("nothing could be measured: w2vbench check says why")
-    return Regret(found, spreads(found), overheads(lookup), session.exit_code(OK for _ in found))
+    return Regret(
+        sizes=found,
+        spreads=spreads(found),
+        overheads=overheads(lookup),
+        exit_code=session.exit_code(OK for _ in found),
+    )
 
 
 @contextmanager
@@ -112,7 +117,7 @@ def plan(request: RegretRequest, table: DispatchTable) -> list[ProblemRun]:
     if not kernels:
         raise PlanError(f"the table has none of these kernels, only {', '.join(table.kernels) or 'nothing'}")
     rng = np.random.default_rng(request.seed)
-    draws = {kernel.name: random_sizes(kernel, table.times(kernel.name), rng, request.seed) for kernel in kernels}
+    draws = {kernel.name: random_sizes(kernel, table.times(kernel.name), rng, seed=request.seed) for kernel in kernels}
     turns = islice(cycle(kernels), request.sizes)
     sizes = [(kernel, size) for kernel in turns if (size := next(draws[kernel.name], None)) is not None]
     if not sizes:

@@ -103,13 +103,15 @@ def size_regret(problem: ProblemRun, table: DispatchTable) -> SizeRegret | None:
     bare = [slug for slug in whole if slug != DISPATCHED and not slug.startswith(BEST)]
     fastest = fastest_of(whole, functions)
     return SizeRegret(
-        problem.kernel,
-        problem.size,
-        table.choose(problem.kernel, problem.size),
-        fastest.removeprefix(BEST),
-        ratio(whole[DISPATCHED], whole[fastest]),
-        ratio(whole[DISPATCHED], whole[fastest_of(whole, bare)]) if bare else math.nan,
-        {slug.removeprefix(BEST): ratio(its, whole[fastest]) for slug, its in found.items() if slug.startswith(BEST)},
+        kernel=problem.kernel,
+        size=problem.size,
+        chosen=table.choose(problem.kernel, problem.size),
+        fastest=fastest.removeprefix(BEST),
+        regret=ratio(whole[DISPATCHED], whole[fastest]),
+        over_bare=ratio(whole[DISPATCHED], whole[fastest_of(whole, bare)]) if bare else math.nan,
+        times={
+            slug.removeprefix(BEST): ratio(its, whole[fastest]) for slug, its in found.items() if slug.startswith(BEST)
+        },
     )
 
 
@@ -160,7 +162,12 @@ def overheads(problem: ProblemRun) -> list[Overhead]:
         if slug in found and BEST + slug in found:
             direct, dispatched = found.get(DIRECT + slug, found[slug]), found[BEST + slug]
             lines.append(
-                Overhead(slug, statistics.median(direct), more(dispatched, direct), more(dispatched, found[slug]))
+                Overhead(
+                    slug=slug,
+                    direct_s=statistics.median(direct),
+                    over_s=more(dispatched, direct),
+                    over_reusing_s=more(dispatched, found[slug]),
+                )
             )
     return lines
 

@@ -144,7 +144,7 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
             )
             corpus = request.text()
             corpus.save(context.corpus)
-            journal = Journal(folder, identity_of(session, problems, settings, request.digest(corpus)))
+            journal = Journal(folder, identity_of(session, problems, settings, digest=request.digest(corpus)))
             if request.resume:
                 journal.read(problems)
             elif journal.begin():
@@ -155,7 +155,7 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
                     context,
                     bar.checking,
                 )
-                measure_all(problems, context, verdicts, journal, bar)
+                measure_all(problems, context, verdicts=verdicts, journal=journal, progress=bar)
         finished = finished_kernels(problems)
         if not finished:
             raise nothing_new(request.out, session.interrupted)
@@ -173,7 +173,14 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
         shutil.rmtree(folder, ignore_errors=True)
     session.say_warnings(request.grid.threads)
     statuses = [case.status for one in problems for case in one.cases if case.status not in ("dropped", "skipped")]
-    return Tuned(table, request.out, list(finished), merged.kept, problems, session.exit_code(statuses))
+    return Tuned(
+        table=table,
+        file=request.out,
+        kernels=list(finished),
+        kept=merged.kept,
+        problems=problems,
+        exit_code=session.exit_code(statuses),
+    )
 
 
 def nothing_new(file: Path, interrupted: bool) -> NothingToKeep:
@@ -238,7 +245,7 @@ def drop_hopeless(problem: ProblemRun, before: Sequence[ProblemRun]) -> None:
     times = {one.size: times_s(one) for one in before if one.kernel == problem.kernel}
     growing = {case.implementation.slug for case in problem.cases if "V" in case.implementation.grows_with}
     for slug, case in problem.measured.items():
-        if hopeless(slug, problem.size, times, growing):
+        if hopeless(slug, problem.size, times=times, growing=growing):
             case.exclude("dropped", "slow at smaller sizes")
 
 
