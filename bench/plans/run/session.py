@@ -96,7 +96,7 @@ class Session:
             if mine.shared:
                 self.machine["cpus_shared"] = True
                 self.say(environment.SHARED_CPUS)
-            if text:
+            if text is not None:
                 text.save(folder)
             yield RunContext(
                 workers=workers, corpus=folder, settings=settings, sources=sources_of_files(files), cpu=mine.cpu

@@ -161,47 +161,33 @@ def test_each_old_name_is_used_once_and_the_same_code_in_another_kernel_is_anoth
 LACKS: dict[str, Any] = {"missing": ["numba", "scipy"]}
 TO_INSTALL = "not installed: pip install numba scipy"
 MARKED: dict[str, Any] = {"wrong": "yes"}
+NO_NUMBA = "not comparable: HEAD needs numba, which is not installed"
 
 
 @pytest.mark.parametrize("everything", [False, True])
 @pytest.mark.parametrize(
-    ("base", "head", "why"),
+    ("base", "head", "skipped", "failed"),
     [
-        (None, LACKS, TO_INSTALL),
-        ({"missing": ["numba"]}, LACKS, TO_INSTALL),
-        (MARKED, LACKS, TO_INSTALL),
-        (LACKS, {}, TO_INSTALL),
-        (MARKED, {}, MARKED_WRONG),
-        (MARKED, MARKED, MARKED_WRONG),
+        (None, LACKS, TO_INSTALL, ""),
+        ({"missing": ["numba"]}, LACKS, TO_INSTALL, ""),
+        (MARKED, LACKS, TO_INSTALL, ""),
+        (LACKS, {}, TO_INSTALL, ""),
+        (MARKED, {}, MARKED_WRONG, ""),
+        (MARKED, MARKED, MARKED_WRONG, ""),
+        ({}, LACKS, "", NO_NUMBA.replace("numba", "numba and scipy")),
+        ({}, {"missing": ["numba"], "wrong": "yes"}, "", NO_NUMBA),
+        ({}, MARKED, "", "not comparable: HEAD marks it wrong"),
+        ({"identity": "new"}, MARKED, "", "not comparable: HEAD marks it wrong"),
     ],
 )
-def test_what_cannot_run_on_either_side_or_was_marked_wrong_is_left_out_with_the_reason(
-    base: dict[str, Any] | None, head: dict[str, Any], why: str, everything: bool
+def test_what_one_side_cannot_run_is_left_out_or_fails_where_base_could_measure_it(
+    base: dict[str, Any] | None, head: dict[str, Any], skipped: str, failed: str, everything: bool
 ) -> None:
-    before = None if base is None else facts("lookup/mine", "old", **base)
+    before = None if base is None else facts("lookup/mine", **{"identity": "old", **base})
     made = of_one(before, facts("lookup/mine", "new", **head), CaseSelection(everything=everything))
-    assert made.skipped == {why: cases("lookup/mine")}
+    assert made.skipped == ({skipped: cases("lookup/mine")} if skipped else {})
+    assert excluded(made) == (dict.fromkeys(cases("lookup/mine"), ("failed", failed)) if failed else {})
     assert not set(compared(made)) & set(cases("lookup/mine"))
-    assert not made.excluded
-
-
-@pytest.mark.parametrize("everything", [False, True])
-@pytest.mark.parametrize("code", ["old", "new"])
-@pytest.mark.parametrize(
-    ("head", "reason"),
-    [
-        ({"missing": ["numba", "scipy"]}, "needs numba and scipy, which is not installed"),
-        ({"missing": ["numba"], "wrong": "yes"}, "needs numba, which is not installed"),
-        ({"wrong": "duplicates are lost"}, "marks it wrong"),
-    ],
-)
-def test_what_base_could_measure_and_head_cannot_does_not_pass_in_silence(
-    head: dict[str, Any], reason: str, code: str, everything: bool
-) -> None:
-    made = of_one(facts("lookup/mine", "old"), facts("lookup/mine", code, **head), CaseSelection(everything=everything))
-    assert excluded(made) == dict.fromkeys(cases("lookup/mine"), ("failed", f"not comparable: HEAD {reason}"))
-    assert not set(compared(made)) & set(cases("lookup/mine"))
-    assert not made.skipped
 
 
 # what is asked for
