@@ -47,12 +47,6 @@ def test_each_revision_has_its_own_files_and_the_repository_does_not_notice(repo
     assert not (repo / ".git" / "worktrees").exists()
 
 
-def test_a_revision_may_be_asked_for_twice_or_be_checked_out_already(repo: Path) -> None:
-    with checked_out(repo, ["main", "main", "HEAD"]) as trees:
-        assert len({tree.folder for tree in trees}) == 3
-        assert len({tree.commit for tree in trees}) == 1
-
-
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
 def test_worktrees_go_whatever_ends_the_comparison(repo: Path, temporary: Path, error: type[BaseException]) -> None:
     before = state(repo)
@@ -125,10 +119,11 @@ def test_no_hook_of_the_repository_runs(repo: Path, tmp_path: Path) -> None:
     assert ran.exists()  # they would have
 
 
-def test_a_worktree_may_be_the_repository(repo: Path, tmp_path: Path) -> None:
+def test_a_worktree_may_be_the_repository_and_a_revision_be_asked_for_twice(repo: Path, tmp_path: Path) -> None:
     git(repo, "worktree", "add", "-q", "-b", "branch", str(tmp_path / "mine"), "one")
     before = git(repo, "worktree", "list")
-    with checked_out(tmp_path / "mine", ["HEAD", "main"]) as (own, other):
+    with checked_out(tmp_path / "mine", ["HEAD", "main", "main"]) as (own, other, again):
+        assert other.folder != again.folder
         assert "gone.txt" in contents(own.folder)
         assert "new.txt" in contents(other.folder)
     assert git(repo, "worktree", "list") == before
@@ -183,29 +178,21 @@ def test_a_checkout_that_fails_leaves_nothing(repo: Path, temporary: Path) -> No
 # names
 
 
-@pytest.mark.parametrize(
-    "name", ["nothing", "", " ", "--help", "-1", "one..two", "HEAD:sub", "f" * 40, "^HEAD", "a\nb"]
-)
-def test_what_is_no_commit_is_refused_and_leaves_nothing(repo: Path, temporary: Path, name: str) -> None:
-    before = state(repo)
-    assert repr(name) in refusal_of(repo, name)
-    assert "see git log" in refusal_of(repo, name)
-    assert state(repo) == before
-    assert list(temporary.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "name", ["one", "two", "main", "HEAD", "@", "HEAD~1", "main^", "refs/tags/one", "HEAD^{/a change}"]
-)
-def test_a_commit_may_be_named_as_git_allows(repo: Path, name: str) -> None:
-    assert commit_of(repo, name) == git(repo, "rev-parse", f"{name}^0")
-
-
-def test_a_short_hash_is_enough_and_a_tag_of_a_tree_is_not(repo: Path) -> None:
+def test_a_commit_may_be_named_as_git_allows_and_what_is_none_is_refused_and_leaves_nothing(
+    repo: Path, temporary: Path
+) -> None:
     full = git(repo, "rev-parse", "HEAD")
     assert commit_of(repo, full[:7]) == full
+    for name in ("one", "two", "main", "HEAD", "@", "HEAD~1", "main^", "refs/tags/one", "HEAD^{/a change}"):
+        assert commit_of(repo, name) == git(repo, "rev-parse", f"{name}^0")
     git(repo, "tag", "a-tree", "HEAD^{tree}")
-    assert "'a-tree'" in refusal_of(repo, "a-tree")
+    before = state(repo)
+    for name in ("nothing", "", " ", "--help", "-1", "one..two", "HEAD:sub", "f" * 40, "^HEAD", "a\nb", "a-tree"):
+        refusal = refusal_of(repo, name)
+        assert repr(name) in refusal
+        assert "see git log" in refusal
+    assert state(repo) == before
+    assert list(temporary.iterdir()) == []
 
 
 # folders
@@ -268,11 +255,6 @@ def test_the_work_tree_says_whether_it_has_changes_that_are_in_no_commit(
     assert tree.title == f"the work tree ({head[:9]}{', with changes' if dirty else ''})"
 
 
-def test_a_repository_without_a_commit_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RevisionError, match="no revision 'HEAD'"):
-        work_tree(started(tmp_path / "empty"))
-
-
 def dead_process() -> int:
     child = subprocess.Popen(["true"])
     child.wait()
@@ -333,11 +315,6 @@ def origin(tmp_path: Path) -> Path:
     return folder
 
 
-def shallow(origin: Path, depth: int) -> Path:
-    git(origin.parent, "clone", "-q", f"--depth={depth}", "--no-single-branch", f"file://{origin}", "shallow")
-    return origin.parent / "shallow"
-
-
 def said(root: Path, base: str, head: str) -> str:
     sides = (Tree(name, root, git(root, "rev-parse", name)) for name in (base, head))
     return " ".join(caveats(root, *sides))
@@ -348,14 +325,12 @@ def test_commits_that_head_lacks_are_a_caveat(origin: Path) -> None:
     assert "main has commits that HEAD lacks" in said(origin, "main", "change")
 
 
-def test_where_a_shallow_clone_does_not_tell_it_is_unknown(origin: Path) -> None:
-    root = shallow(origin, 1)
+def test_a_shallow_clone_says_that_it_does_not_know(origin: Path) -> None:
+    root = origin.parent / "shallow"
+    git(origin.parent, "clone", "-q", "--depth=1", "--no-single-branch", f"file://{origin}", "shallow")
     for head in ("origin/merge", "origin/change"):
         assert "unknown whether HEAD has all commits of origin/main" in said(root, "origin/main", head)
         assert "HEAD lacks" not in said(root, "origin/main", head)
-
-
-def test_a_shallow_clone_with_both_parents_tells(origin: Path) -> None:
-    root = shallow(origin, 2)
+    git(root, "fetch", "-q", "--deepen=1")  # now it has both parents
     assert said(root, "origin/main", "origin/merge") == ""
     assert "origin/main has commits that HEAD lacks" in said(root, "origin/main", "origin/change")
