@@ -13,8 +13,7 @@ from w2vbench.bench.plans.run.problems import ProblemRun, new_problem_run
 from w2vbench.bench.plans.tune.callables import BEST, CALLABLES, DISPATCHED
 from w2vbench.bench.plans.tune.grid import Grid, hopeless, is_measurable
 from w2vbench.bench.plans.tune.merge import merge, sizes_of
-from w2vbench.bench.plans.tune.regret import random_sizes
-from w2vbench.bench.plans.tune.regret_figures import size_regret, spreads
+from w2vbench.bench.plans.tune.regret import random_sizes, size_regret, spreads
 from w2vbench.bench.plans.tune.tune import (
     TuneRequest,
     drop_hopeless,
