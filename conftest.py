@@ -18,7 +18,6 @@ LONGEST = (
     ),
     *(
         "bench/engine/test_cheats.py",
-        "bench/commands/test_resume.py",
         "bench/plans/test_problems.py",
         "bench/commands/test_cli.py",
     ),

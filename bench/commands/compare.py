@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -83,41 +83,41 @@ def compare(
     """
     from w2vbench.bench.plans.compare import compare as comparing
     from w2vbench.bench.plans.compare.differences import NotComparable
+    from w2vbench.bench.plans.compare.request import JudgedRequest
     from w2vbench.bench.plans.packages.packages import PackagesRequest, compare_packages
 
     from .terminal import printing as show
     from .terminal import summaries
     from .terminal.progress import step_progress
 
-    fields: dict[str, Any] = {
-        "command": show.command_line(sys.argv),
-        "out": out,
-        "corpus": corpus,
-        "files": impl or (),
-        "kernels": kernel or (),
-        "globs": only or (),
-        "everything": everything,
-        "threads": threads,
-        "threshold": threshold,
-        "budget_s": budget,
-        "junit": junit,
-        "time_limit_s": time_limit,
-    }
+    asked = JudgedRequest(
+        command=show.command_line(sys.argv),
+        out=out,
+        corpus=corpus,
+        files=impl or (),
+        kernels=kernel or (),
+        globs=only or (),
+        everything=everything,
+        threads=threads,
+        threshold=threshold,
+        budget_s=budget,
+        junit=junit,
+        time_limit_s=time_limit,
+    )
     if python and not packages:
         raise typer.BadParameter("--python needs --packages")
     if across_machines and packages:
         raise typer.BadParameter("--across-machines is for two result files, not for --packages")
     try:
-        if packages:
-            if head is None:
-                raise typer.BadParameter("--packages needs requirements for both sides, each in quotes")
-            wanted = PackagesRequest(base=base, head=head, pythons=python or (), **fields)
-            with show.keeping_nothing():
-                done = compare_packages(wanted, show.error, step_progress())
-        else:
-            request = comparing.CompareRequest(base=base, head=head, across_machines=across_machines, **fields)
-            with show.keeping_nothing():
+        with show.keeping_nothing():
+            if not packages:
+                request = comparing.CompareRequest(**vars(asked), base=base, head=head, across_machines=across_machines)
                 done = comparing.compare(request, show.error, step_progress())
+            elif head is None:
+                raise typer.BadParameter("--packages needs requirements for both sides, each in quotes")
+            else:
+                wanted = PackagesRequest(**vars(asked), base=base, head=head, pythons=python or ())
+                done = compare_packages(wanted, show.error, step_progress())
     except NotComparable as error:
         if not pass_inconclusive:
             raise

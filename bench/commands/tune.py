@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -84,33 +84,33 @@ def tune(
 
     usual = Grid()
     grid = Grid(
-        vocab or usual.V,
-        hidden or usual.H,
-        batch or usual.B,
-        negatives or usual.K,
-        dtype.replace("float", "f"),
-        index,
-        threads,
+        V=vocab or usual.V,
+        H=hidden or usual.H,
+        B=batch or usual.B,
+        K=negatives or usual.K,
+        dtype=dtype.replace("float", "f"),
+        index=index,
+        threads=threads,
     )
-    common: dict[str, Any] = {
-        "command": show.command_line(sys.argv),
-        "out": (out or default_path()).absolute(),
-        "corpus": corpus,
-        "kernels": kernel or (),
-        "time_limit_s": time_limit,
-        "memory_limit_bytes": memory_limit,
-        "seed": seed,
-    }
+    request = TuneRequest(
+        command=show.command_line(sys.argv),
+        out=(out or default_path()).absolute(),
+        corpus=corpus,
+        kernels=kernel or (),
+        grid=grid,
+        processes=processes or (6 if regret else 3),
+        time_limit_s=time_limit,
+        memory_limit_bytes=memory_limit,
+        seed=seed,
+        resume=resume and not regret,
+    )
     if regret:
         from w2vbench.bench.plans.tune.regret import RegretRequest, measure_regret
 
-        found = measure_regret(
-            RegretRequest(**common, grid=grid, sizes=sizes, processes=processes or 6, anyway=anyway),
-            show.error,
-            run_progress,
-        )
+        wanted = RegretRequest(**vars(request), sizes=sizes, anyway=anyway)
+        found = measure_regret(wanted, show.error, run_progress)
         tuning.print_regret(found, json)
         raise typer.Exit(found.exit_code)
-    done = tuned(TuneRequest(**common, grid=grid, processes=processes or 3, resume=resume), show.error, run_progress)
+    done = tuned(request, show.error, run_progress)
     tuning.print_table(done, json)
     raise typer.Exit(done.exit_code)

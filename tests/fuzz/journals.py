@@ -16,9 +16,8 @@ from w2vbench.bench.engine.protocol import MachineLimits, MeasurementSettings, S
 from w2vbench.bench.plans.run import run as running
 from w2vbench.bench.plans.run.journal import NAME, Journal, JournalError, figures_of, line_of
 from w2vbench.bench.plans.run.problems import ProblemRun, new_problem_run
-from w2vbench.bench.plans.run.run_result import content
+from w2vbench.bench.plans.run.run_result import Run, content
 from w2vbench.bench.plans.run.session import Session
-from w2vbench.bench.plans.run.under_way import Run
 from w2vbench.bench.plans.tune.tune import finished_kernels
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.interface.case import Size

@@ -8,7 +8,7 @@ from collections import Counter
 from w2vbench.bench.engine.protocol import Status
 from w2vbench.bench.plans.tune.callables import BEST
 from w2vbench.bench.plans.tune.merge import sizes_of
-from w2vbench.bench.plans.tune.regret_figures import Regret
+from w2vbench.bench.plans.tune.regret import Regret
 from w2vbench.bench.plans.tune.tune import Tuned
 from w2vbench.impls.choosing.dispatch_table import KernelTimes
 from w2vbench.reports.statistics.units import seconds

@@ -13,33 +13,24 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from w2vbench.bench.engine.machine.program import ROOMS
-from w2vbench.bench.engine.pool.context import RunContext
-from w2vbench.bench.engine.protocol import Facts, MeasurementSettings
-from w2vbench.bench.plans.compare.differences import (
-    CaseSelection,
-    ComparedCase,
-    Differences,
-    by_importance,
-    differences,
-    list_sides,
-)
-from w2vbench.bench.plans.compare.jobs import sources_of
+from w2vbench.bench.plans.compare.differences import ComparedCase, Differences, by_importance, differences
 from w2vbench.bench.plans.compare.measured import ComparisonRun
-from w2vbench.bench.plans.compare.samples import SIDES, Side
+from w2vbench.bench.plans.compare.request import ComparisonRequest
+from w2vbench.bench.plans.compare.samples import Side, sources_of
 from w2vbench.bench.plans.compare.worktrees import Tree
 from w2vbench.bench.plans.packages.asked import selected
-from w2vbench.bench.plans.packages.environment_workers import facts_in, measuring_in
+from w2vbench.bench.plans.packages.environment_workers import measuring_in
 from w2vbench.bench.plans.packages.environments import environment_for, split_requirements
-from w2vbench.bench.plans.packages.packages_run import PACKAGE_SIDES, PackagesRun
+from w2vbench.bench.plans.packages.packages_run import PackagesRun
 from w2vbench.bench.plans.run.keeping import Outputs, keep, locked
 from w2vbench.bench.plans.run.request import MeasurementRequest, Note, NothingToKeep, Say
-from w2vbench.bench.plans.run.session import Session, memory_limit, stop_on_signals
+from w2vbench.bench.plans.run.session import Session, stop_on_signals
 from w2vbench.reports.compare.stages import HEAD, TRIPLE, Process, Triple, log_ratios
 from w2vbench.reports.file import files
 from w2vbench.reports.file.schema.calibration import Calibration, Trial
@@ -53,6 +44,11 @@ SLOWED = {share: Side(f"slower by {share:g}", HEAD, share) for share in (0.02, 0
 BASE_SLOWDOWN = 0.05
 """The slowdown of BASE in the trials where HEAD is faster."""
 AGAIN = Side(f"slower by {BASE_SLOWDOWN:g}, again", HEAD, BASE_SLOWDOWN)
+SLOWED_SIDES: Mapping[type[ComparisonRun], Sequence[Side]] = {
+    ComparisonRun: (*SLOWED.values(), AGAIN),
+    PackagesRun: (SLOWED[BASE_SLOWDOWN],),
+}
+"""The slowed sides of each kind of comparison. Of packages, each takes a process more, so there is only one."""
 FINE_THRESHOLD = 0.005
 """The threshold at which a slowdown of 2 % must be found."""
 SLOWDOWN_GRID = [step / 200 for step in range(2, 41)]
@@ -60,7 +56,7 @@ SLOWDOWN_GRID = [step / 200 for step in range(2, 41)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalibrateRequest(MeasurementRequest):
+class CalibrateRequest(ComparisonRequest, MeasurementRequest):
     """What to calibrate with.
 
     Attributes
@@ -71,8 +67,6 @@ class CalibrateRequest(MeasurementRequest):
         Cases of a comparison; None for all.
     same_only
         Whether to compare identical code only, and no slowed code.
-    threshold
-        As in ``compare``.
     seed
         Of the first batch.
     resume
@@ -85,7 +79,7 @@ class CalibrateRequest(MeasurementRequest):
     batches: int
     cases: int | None
     same_only: bool
-    threshold: float
+    everything: bool = True
     seed: int
     resume: bool
     packages: str | None = None
@@ -102,34 +96,49 @@ def calibrate_in_folder(request: CalibrateRequest, say: Say, progress: AbstractC
     """Do what ``calibrate`` does, in a folder that is this run's own."""
     session, path = Session(request.command, say), request.out / "calibration.json"
     stop_on_signals()
-    text, environment, packages = request.text(), None, {}
+    text, environment = request.text(), None
     if request.packages is not None:
         environment = environment_for(split_requirements(request.packages), sys.executable, say)
-        packages = dict(environment.packages)
     so_far = Calibration(
-        threshold=request.threshold,
+        threshold=request.margin,
         comparisons=0,
         apart=environment is not None,
-        packages=packages,
+        packages=dict(environment.packages) if environment else {},
         text_and_code=request.digest(text, ("impls", "bench", "reports")),
     )
     if request.resume:
         so_far = read_trials(path, so_far, session)
-    settings = MeasurementSettings(memory_limit_bytes=memory_limit(), seed=request.seed)
-    with progress as note, session.measuring(settings) as context, ExitStack() as stack:
-        text.save(context.corpus)
-        with session.until_interrupted():
-            design = RevisionDesign(context)
-            if environment:
-                every = (*PackageDesign.sides, *PackageDesign.slowed_sides)
-                workers = measuring_in(context, {side.name: environment for side in every}, ())
-                design = PackageDesign(stack.enter_context(workers))
-            slowed_sides = () if request.same_only else design.slowed_sides
-            selection = CaseSelection(request.kernels, request.globs, everything=True)
-            chosen = by_importance(differences(*design.list_sides(), selection).compared)[: request.cases]
-            for _ in range(request.batches):
-                so_far = with_batch(so_far, design, chosen, note, slowed_sides=slowed_sides, seed=request.seed)
-                files.write(path, files.dump(session.result_file("calibrate", noise={}, calibration=so_far)))
+    settings = replace(request.settings(), seed=request.seed)
+    kind = PackagesRun if environment else ComparisonRun
+    slowed = () if request.same_only else SLOWED_SIDES[kind]
+    with (
+        progress as note,
+        session.measuring(settings, text=text) as context,
+        ExitStack() as stack,
+        session.until_interrupted(),
+    ):
+        if environment:
+            sides = {side.name: environment for side in (*kind.sides, *SLOWED_SIDES[kind])}
+            contexts = stack.enter_context(measuring_in(context, sides, ()))
+        else:
+            here = Tree("here", ROOMS, "")
+            contexts = {HEAD: replace(context, sources=sources_of(here, here))}
+        chosen = by_importance(differences(*kind.listed(contexts), request.selection).compared)[: request.cases]
+
+        def numbered(what: str, done: int, of: int) -> None:
+            note(f"{what} (batch {so_far.comparisons + 1})", done, of)
+
+        for _ in range(request.batches):
+            settings = replace(settings, seed=request.seed + so_far.comparisons)
+            run = kind(
+                {name: replace(one, settings=settings) for name, one in contexts.items()},
+                Differences(compared=list(chosen)),
+                numbered,
+                threshold=so_far.threshold,
+                slowed=slowed,
+            )
+            so_far = with_batch(so_far, run, slowed)
+            files.write(path, files.dump(session.result_file("calibrate", noise={}, calibration=so_far)))
     if not so_far.trials and session.interrupted:
         raise NothingToKeep("interrupted before the first batch was finished: nothing to save", 130)
     if not so_far.trials:
@@ -138,89 +147,27 @@ def calibrate_in_folder(request: CalibrateRequest, say: Say, progress: AbstractC
     return keep(content, path, 130 if session.interrupted else 0)
 
 
-class RevisionDesign:
-    """The design of comparisons as ``compare`` makes them of revisions: all sides in one process."""
-
-    sides = SIDES
-    slowed_sides: Sequence[Side] = (*SLOWED.values(), AGAIN)
-
-    def __init__(self, context: RunContext) -> None:
-        here = Tree("here", ROOMS, "")
-        self.context = replace(context, sources=sources_of(here, here))
-
-    def list_sides(self) -> tuple[dict[str, Facts], dict[str, Facts]]:
-        return list_sides(self.context)
-
-    def comparison(
-        self, plan: Differences, note: Note, threshold: float, sides: Sequence[Side], seed: int
-    ) -> ComparisonRun:
-        """Return a comparison that nothing is measured of yet."""
-        return ComparisonRun(with_seed(self.context, seed), plan, note, threshold=threshold, sides=sides)
-
-
-class PackageDesign(RevisionDesign):
-    """The design of comparisons as ``compare --packages`` makes them: a process a side, here of the same environment.
-
-    Each slowed side takes a process more, so there is only one.
-    """
-
-    sides = PACKAGE_SIDES
-    slowed_sides = (SLOWED[BASE_SLOWDOWN],)
-
-    def __init__(self, contexts: dict[str, RunContext]) -> None:
-        self.contexts = contexts
-
-    def list_sides(self) -> tuple[dict[str, Facts], dict[str, Facts]]:
-        found = facts_in(self.contexts[HEAD], HEAD)
-        return found, found
-
-    def comparison(
-        self, plan: Differences, note: Note, threshold: float, sides: Sequence[Side], seed: int
-    ) -> ComparisonRun:
-        contexts = {name: with_seed(one, seed) for name, one in self.contexts.items()}
-        return PackagesRun(contexts, plan, note, threshold=threshold, sides=sides)
-
-
-def with_seed(context: RunContext, seed: int) -> RunContext:
-    return replace(context, settings=replace(context.settings, seed=seed))
-
-
-def with_batch(
-    so_far: Calibration,
-    design: RevisionDesign,
-    cases: Sequence[ComparedCase],
-    note: Note,
-    *,
-    slowed_sides: Sequence[Side],
-    seed: int,
-) -> Calibration:
-    """Make one comparison of all cases and return the trials so far with those that it gives.
+def with_batch(so_far: Calibration, run: ComparisonRun, slowed: Sequence[Side]) -> Calibration:
+    """Make one comparison and return the trials so far with those that it gives.
 
     With slowed sides, all cases get all processes, because the trials of a process differ in which cases are undecided.
     """
     began, number, threshold = time.monotonic(), so_far.comparisons, so_far.threshold
-    plan = Differences(compared=list(cases))
-    comparison = design.comparison(
-        plan,
-        lambda what, done, of: note(f"{what} (batch {number + 1})", done, of),
-        threshold,
-        (*design.sides, *slowed_sides),
-        seed + number,
-    )
-    if slowed_sides:
-        for stage in range(len(comparison.stages)):
-            comparison.measure_stage(stage, plan.remaining)
+    if slowed:
+        for stage in range(len(run.stages)):
+            run.measure_stage(stage, run.differences.remaining)
     else:
-        comparison.run()
-    complete = {case: mine.processes for case, mine in comparison.samples.items() if case not in plan.excluded}
+        run.run()
+    excluded = run.differences.excluded
+    complete = {case: mine.processes for case, mine in run.samples.items() if case not in excluded}
     identical = list(so_far.identical)
-    if slowed_sides:
+    if slowed:
         identical.append([log_ratios(processes) for processes in complete.values()])
-    kinds = trial_kinds(threshold, slowed_sides)
+    kinds = trial_kinds(threshold, slowed)
     trials = [trial for kind in kinds for trial in trials_of(complete, *kind, number)]
     trials += [
         Trial(case=case.name, injected=0.0, threshold=threshold, comparison=number, verdict=verdict, why=why)
-        for case, (verdict, why) in plan.excluded.items()  # a failure counts, as in compare
+        for case, (verdict, why) in excluded.items()  # a failure counts, as in compare
     ]
     return so_far.model_copy(
         update={

@@ -18,9 +18,9 @@ from w2vbench.bench.plans.run.keeping import Outputs
 from w2vbench.bench.plans.run.problems import ProblemRun, admit
 from w2vbench.bench.plans.run.request import Say
 from w2vbench.bench.plans.run.run import RunRequest, keep_run, run_identity
+from w2vbench.bench.plans.run.run_result import Run
 from w2vbench.bench.plans.run.session import Session
 from w2vbench.bench.plans.run.turns import first_and_others, time_left, undecided
-from w2vbench.bench.plans.run.under_way import Run
 from w2vbench.impls.corpus.words import Corpus
 from w2vbench.reports.file.schema.machines import Machine
 from w2vbench.reports.findings.steadiness import Checked, doubt

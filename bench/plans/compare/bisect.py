@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from w2vbench.bench.engine.pool.context import RunContext
-from w2vbench.bench.engine.protocol import Facts, MeasurementSettings
+from w2vbench.bench.engine.protocol import Facts
 from w2vbench.bench.plans.run.presets import GATE
-from w2vbench.bench.plans.run.request import Note, NothingToKeep, PlanError, Request, Say
+from w2vbench.bench.plans.run.request import Note, NothingToKeep, PlanError, Say
 from w2vbench.bench.plans.run.selection import hint_for
-from w2vbench.bench.plans.run.session import Session, memory_limit
+from w2vbench.bench.plans.run.session import Session
 from w2vbench.impls.interface.case import BadName, Case, Size
+from w2vbench.reports.compare.stages import HEAD
 from w2vbench.reports.file.schema.comparison import ComparedRow
 from w2vbench.reports.statistics.units import change
 
@@ -22,42 +22,36 @@ from .compare import repository_of
 from .differences import (
     ComparedCase,
     Differences,
-    NotComparable,
-    list_sides,
+    Listed,
     unchanged,
     why_not_comparable,
     why_not_separable,
 )
-from .first_changed import first_changed
-from .jobs import sources_of
-from .measured import THRESHOLD, ComparisonRun
-from .worktrees import RevisionError, checked_out, commit_of, differing_files, git
+from .first_changed import first_changed, halfway
+from .measured import ComparisonRun
+from .request import ComparisonRequest
+from .samples import sources_of
+from .worktrees import RevisionError, Tree, checked_out, commit_of, differing_files, git
 
 WORSE = ("slower", "wrong", "broken")
+SAME, UNKNOWN = "same code", "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)
-class BisectRequest(Request):
+class BisectRequest(ComparisonRequest):
     """Between which commits to search.
 
     Attributes
     ----------
-    command
-        The command as it can be typed again.
     good, bad
         Names of revisions; good is an ancestor of bad.
     case
         A case, or ``kernel/implementation`` for its first size in ``compare``.
-    threshold
-        A smaller change counts as none; None for the usual one.
     """
 
-    command: str
     good: str
     bad: str
     case: str
-    threshold: float | None = None
-    time_limit_s: float = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,11 +112,12 @@ def bisect(request: BisectRequest, say: Say, progress: AbstractContextManager[No
     commits = commits_between(root, request.good, request.bad)
     size = asked_size(request.case)
     session, text = Session(request.command, say), request.text()
-    settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
-    threshold = THRESHOLD if request.threshold is None else request.threshold
-    with progress as note, session.measuring(settings, [size.threads if size else 1]) as context:
-        text.save(context.corpus)
-        judge = Judge(root, files, commits[0], request.case, context, note)
+    with (
+        progress as note,
+        session.measuring(request.settings(), [size.threads if size else 1], text=text) as context,
+    ):
+        judge = Judge(request.case, context, note, root=root, files=files, good=commits[0])
+        threshold = request.margin
         row = judge.compared(commits[-1], threshold)
         if row is None and judge.steps[-1].verdict == UNKNOWN:
             raise RevisionError(f"{request.bad} cannot be compared with {request.good}: {judge.steps[-1].why}")
@@ -133,8 +128,8 @@ def bisect(request: BisectRequest, say: Say, progress: AbstractContextManager[No
                 3,
             )
         changed = ("faster",) if row.verdict == "faster" else WORSE
-        if row.ratio:  # halfway, so that a commit is told by which of both it is nearer to
-            threshold = max(threshold, math.exp(abs(math.log(row.ratio.estimate)) / 2) - 1)
+        if row.ratio:
+            threshold = max(threshold, halfway(row.ratio.estimate))
 
         def has_changed(at: int) -> bool | None:
             found = judge.compared(commits[at], threshold)
@@ -156,56 +151,49 @@ def bisect(request: BisectRequest, say: Say, progress: AbstractContextManager[No
     )
 
 
-SAME, UNKNOWN = "same code", "unknown"
-
-
 class Judge:
     """Compare commits with GOOD. Code that was judged is not measured again, and neither is code that is the same as GOOD's."""
 
     def __init__(
-        self, root: Path, files: Sequence[Path], good: str, case: str, context: RunContext, note: Note
+        self, case: str, context: RunContext, note: Note, *, root: Path, files: Sequence[Path], good: str
     ) -> None:
-        self.root, self.files, self.good, self.case, self.context, self.note = root, files, good, case, context, note
+        self.case, self.context, self.note, self.root, self.files, self.good = case, context, note, root, files, good
         self.steps: list[Step] = []
         self.judged: dict[tuple[object, ...], ComparedRow] = {}
 
     def compared(self, commit: str, threshold: float) -> ComparedRow | None:
         """Compare a commit with GOOD; None where nothing is measured, and the last step then says why."""
-
-        def step(verdict: str, why: str) -> None:
-            self.steps.append(Step(commit=commit, subject=subject(self.root, commit), verdict=verdict, why=why))
-
         with checked_out(self.root, [self.good, commit]) as (base, head):
-            context = replace(self.context, sources=sources_of(base, head, self.files))
+            contexts = {HEAD: replace(self.context, sources=sources_of(base, head, self.files))}
+            row, verdict = None, UNKNOWN
             try:
-                before, after = list_sides(context, differing_files(self.root, base, head))
+                before, after = ComparisonRun.listed(contexts, differing_files(self.root, base, head))
                 old, new = self.facts(before, "GOOD"), self.facts(after, "it")
-            except (RevisionError, NotComparable) as error:
-                step(UNKNOWN, str(error))
-                return None
-            if unchanged(old, new):
-                step(SAME, "nothing that it runs differs from GOOD")
-                return None
-            if why := why_not_comparable(old, new) or why_not_separable(old, new):
-                step(UNKNOWN, why)
-                return None
-            code = self.code_of(new, head.folder)
-            if not (row := self.judged.get(code)):
-                self.note(f"comparing {commit[:9]} with {self.good[:9]}", 0, 0)
-                case = ComparedCase(new, asked_size(self.case) or GATE.sizes(new)[0])
-                run = ComparisonRun(context, Differences(compared=[case]), self.note, threshold=threshold)
-                run.run()
-                (row,) = run.rows(head.folder)
-                self.judged[code] = row
-            step(row.verdict, row.why or change(row.ratio))
-            return row
+            except RevisionError as error:
+                why = str(error)
+            else:
+                why = why_not_comparable(old, new) or why_not_separable(old, new)
+                if unchanged(old, new):
+                    verdict, why = SAME, "nothing that it runs differs from GOOD"
+                elif not why:
+                    row = self.measured(contexts, new, head, threshold=threshold)
+                    verdict, why = row.verdict, row.why or change(row.ratio)
+        self.steps.append(Step(commit=commit, subject=subject(self.root, commit), verdict=verdict, why=why))
+        return row
 
-    def code_of(self, facts: Facts, folder: Path) -> tuple[object, ...]:
-        """Return what two commits have in common if one measurement is enough: the code, and what it reads."""
-        files = (folder / name for name in facts.data)
-        return facts.identity, *(file.read_bytes() if file.is_file() else None for file in files)
+    def measured(self, contexts: dict[str, RunContext], facts: Facts, head: Tree, threshold: float) -> ComparedRow:
+        """Return what was measured of a commit's code and of what it reads, in whichever commit both were found first."""
+        files = (head.folder / name for name in facts.data)
+        code = facts.identity, *(file.read_bytes() if file.is_file() else None for file in files)
+        if code not in self.judged:
+            self.note(f"comparing {head.commit[:9]} with {self.good[:9]}", 0, 0)
+            case = ComparedCase(facts, asked_size(self.case) or GATE.sizes(facts)[0])
+            run = ComparisonRun(contexts, Differences(compared=[case]), self.note, threshold=threshold)
+            run.run()
+            (self.judged[code],) = run.rows(head.folder)
+        return self.judged[code]
 
-    def facts(self, every: dict[str, Facts], where: str) -> Facts:
+    def facts(self, every: Listed, where: str) -> Facts:
         """Return the case's implementation. Raises RevisionError if it is not there, or cannot be measured."""
         key = self.case.partition("@")[0]
         found = every.get(key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -11,55 +10,28 @@ from difflib import unified_diff
 from pathlib import Path
 
 from w2vbench.bench.engine.pool.context import RunContext
-from w2vbench.bench.engine.protocol import MeasurementSettings
-from w2vbench.bench.plans.run.keeping import Outputs, check_junit, keep_comparison, prepare_folder
-from w2vbench.bench.plans.run.request import MeasurementRequest, Note, PlanError, Say
-from w2vbench.bench.plans.run.session import Session, memory_limit
+from w2vbench.bench.plans.run.keeping import Outputs, keep_comparison, prepare_folder
+from w2vbench.bench.plans.run.request import Note, PlanError, Say
+from w2vbench.bench.plans.run.session import Session
 from w2vbench.impls.identity.trees import python_files
 from w2vbench.impls.messages import readable
 from w2vbench.reports.compare import acknowledged, stages
 from w2vbench.reports.compare import files as file_comparison
 from w2vbench.reports.compare.acknowledged import Acknowledgement
+from w2vbench.reports.compare.stages import HEAD
 from w2vbench.reports.compare.tables import SAME_CODE
 from w2vbench.reports.file.files import read
 from w2vbench.reports.file.schema.comparison import ComparedRow, Comparison
 
-from .differences import CaseSelection, differences, list_sides
-from .jobs import sources_of
-from .measured import THRESHOLD, ComparisonRun
+from .differences import differences
+from .measured import ComparisonRun
+from .request import JudgedRequest
+from .samples import sources_of
 from .worktrees import RevisionError, Tree, checked_out, differing_files, git, repository, work_tree
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparisonRequest(MeasurementRequest):
-    """How to compare, whatever it is.
-
-    Attributes
-    ----------
-    everything
-        Whether to measure cases that do not differ too.
-    threshold
-        A smaller change counts as none; None for the usual one.
-    budget_s
-        Time for all processes.
-    junit
-        Where the verdicts go as JUnit XML, if anywhere.
-    """
-
-    everything: bool = False
-    threads: int = 1
-    threshold: float | None = None
-    budget_s: float | None = None
-    junit: Path | None = None
-    time_limit_s: float = 30.0
-
-    @property
-    def margin(self) -> float:
-        return THRESHOLD if self.threshold is None else self.threshold
-
-
-@dataclass(frozen=True, kw_only=True)
-class CompareRequest(ComparisonRequest):
+class CompareRequest(JudgedRequest):
     """What to compare.
 
     Attributes
@@ -94,24 +66,21 @@ def compare(request: CompareRequest, say: Say, progress: AbstractContextManager[
     if request.across_machines:
         raise PlanError("--across-machines is for two result files")
     root, files = repository_of(request.files)
-    prepare_folder(request.out)
-    check_junit(request.junit)
+    prepare_folder(request.out, request.junit)
     session, text = Session(request.command, say), request.text()
-    settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
     revisions = [request.base] if request.head is None else [request.base, request.head]
     with (
         checked_out(root, revisions) as trees,
         progress as note,
-        session.measuring(settings, [request.threads]) as context,
+        session.measuring(request.settings(), [request.threads], text=text) as context,
     ):
         base, head = trees if request.head is not None else (*trees, work_tree(root))
-        text.save(context.corpus)
-        context = replace(context, sources=sources_of(base, head, files))
         for file in files:
             if not any((tree.folder / file).is_file() for tree in (base, head)):
                 raise RevisionError(f"{file} is at neither revision: is it in git?")
-        found = compare_trees(request, context, root, base, head, note)
-    return keep_comparison(found, session.comparison_file(found, request.threads), request.out, request.junit)
+        context = replace(context, sources=sources_of(base, head, files))
+        found = compare_trees(request, context, note, root=root, base=base, head=head)
+    return keep_comparison(found, session.comparison_file(found, request.threads), out=request.out, junit=request.junit)
 
 
 def compare_files(request: CompareRequest, session: Session) -> Outputs:
@@ -133,7 +102,7 @@ def compare_files(request: CompareRequest, session: Session) -> Outputs:
         found = stages.recomputed(stored, request.threshold)
     else:
         raise PlanError(f"{base}: no comparison of revisions: name a second result file to compare it with")
-    return keep_comparison(found, content, request.out, request.junit)
+    return keep_comparison(found, content, out=request.out, junit=request.junit)
 
 
 def repository_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:
@@ -158,40 +127,32 @@ def repository_of(files: Sequence[Path]) -> tuple[Path, tuple[Path, ...]]:
 
 
 def compare_trees(
-    request: CompareRequest, context: RunContext, root: Path, base: Tree, head: Tree, note: Note
+    request: CompareRequest, context: RunContext, note: Note, *, root: Path, base: Tree, head: Tree
 ) -> Comparison:
     """List both sides, measure the cases that differ, and decide. Raises RevisionError."""
     excuses = acknowledged.new_since(acknowledged.read(head.folder), acknowledged.read(base.folder))
     note("loading both revisions", 0, 0)
     before, changed = file_states(head), differing_files(root, base, head)
-    selection = CaseSelection(request.kernels, request.globs, request.everything, request.threads)
-    plan = differences(*list_sides(context, changed), selection)
-    measured = ComparisonRun(context, plan, note, threshold=request.margin, budget_s=request.budget_s)
-    measured.run()
-    seconds = time.monotonic() - measured.started
+    contexts = {HEAD: context}
+    plan = differences(*ComparisonRun.listed(contexts, changed), request.selection)
+    run = ComparisonRun(contexts, plan, note, threshold=request.margin, budget_s=request.budget_s)
+    run.run()
     if file_states(head) != before:
         raise RevisionError(
             f"{head.folder} changed during the comparison: run it again, and do not edit the files meanwhile"
         )
-    notes, rows = caveats(root, base, head), measured.rows(head.folder)
-    return Comparison(
-        base=base.title,
-        head=head.title,
-        base_commit=base.commit,
-        head_commit=head.commit,
-        threshold=request.margin,
-        cases=[acknowledged_row(row, excuses) for row in rows],
-        added=plan.added,
-        removed=plan.removed,
-        renamed=plan.renamed,
-        skipped=plan.skipped,
-        over_budget=plan.over_budget,
-        caveats=[*notes, unaffected_caveat(changed)]
-        if changed and set(plan.skipped) <= {SAME_CODE} and not rows
-        else notes,
-        diffs=diffs(base, head, changed) if rows else {},
-        seconds=seconds,
-        waiting=measured.waiting,
+    found = run.comparison(
+        head.folder, base=base.title, head=head.title, base_commit=base.commit, head_commit=head.commit
+    )
+    notes = caveats(root, base, head)
+    if changed and set(plan.skipped) <= {SAME_CODE} and not found.cases:
+        notes.append(unaffected_caveat(changed))
+    return found.model_copy(
+        update={
+            "cases": [acknowledged_row(row, excuses) for row in found.cases],
+            "caveats": notes,
+            "diffs": diffs(base, head, changed) if found.cases else {},
+        }
     )
 
 

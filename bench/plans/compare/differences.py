@@ -18,6 +18,8 @@ from w2vbench.reports.statistics.verdicts import Verdict
 from .worktrees import RevisionError
 
 MARKED_WRONG = "wrong on purpose, so never timed"
+Listed = dict[str, Facts]
+"""The implementations of a side, by key."""
 
 
 class NotComparable(RevisionError):
@@ -113,7 +115,7 @@ class Differences:
         self.excluded.update(dict.fromkeys(cases, ("failed", f"not comparable: {why}")))
 
 
-def list_sides(context: RunContext, differing: Sequence[str] = ()) -> tuple[dict[str, Facts], dict[str, Facts]]:
+def list_sides(context: RunContext, differing: Sequence[str] = ()) -> tuple[Listed, Listed]:
     """Return the implementations of BASE and of HEAD, by key.
 
     Parameters
@@ -166,8 +168,8 @@ def unchanged(base: Facts, head: Facts) -> bool:
 
 
 def differences(
-    base: dict[str, Facts],
-    head: dict[str, Facts],
+    base: Listed,
+    head: Listed,
     selection: CaseSelection,
     *,
     same: str = SAME_CODE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 
@@ -33,3 +34,8 @@ def first_changed(number: int, changed: Callable[[int], bool | None]) -> tuple[i
             case False:
                 last = middle
     return last, first
+
+
+def halfway(ratio: float) -> float:
+    """Return the change that is half of another, so that what is in between is told by which end it is nearer to."""
+    return math.exp(abs(math.log(ratio)) / 2) - 1

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,15 @@ from w2vbench.bench.plans.run.request import Note
 from w2vbench.bench.plans.run.rows import waiting
 from w2vbench.impls.interface.case import Size
 from w2vbench.reports.compare.stages import BASE, HEAD, log_ratios, with_verdicts
-from w2vbench.reports.file.schema.comparison import ComparedRow
+from w2vbench.reports.file.schema.comparison import ComparedRow, Comparison
 from w2vbench.reports.statistics.looks import STAGES, looks_after
 from w2vbench.reports.statistics.units import counted
 from w2vbench.reports.statistics.verdicts import SAME_CODE, Verdict, undecided
 
-from .differences import ComparedCase, Differences
-from .jobs import by_problem, gate_settings, job_of
-from .samples import SIDES, CaseSamples, Side, variant_name
+from .differences import ComparedCase, Differences, Listed, list_sides
+from .request import THRESHOLD
+from .samples import SIDES, CaseSamples, Side, by_problem, gate_context, job_of, variant_name
 
-THRESHOLD = 0.02
-"""The default threshold: a smaller change counts as none."""
 LIMITS = (Status.TIMEOUT, Status.OUT_OF_MEMORY)
 """Failures that may be the machine's fault, and not the code's."""
 OVER_BUDGET = "--budget left no time for them"
@@ -45,52 +42,67 @@ def silent(first_s: float, further_s: float) -> None:
 
 
 class ComparisonRun:
-    """Measure a comparison.
+    """Measure a comparison of revisions, all sides in one process. Another kind of comparison is a subclass.
 
     Parameters
     ----------
+    contexts
+        The workers of each side that has its own; the other sides are measured by HEAD's.
     note
         Called with what is measured, the number of finished processes, and their total (0: unknown).
     announce
         Called once it is known how long the measurement takes.
     budget_s
         Time for all processes; None for as much as they take. Cases that do not fit are left out.
-    sides
-        The variants of each case.
+    slowed
+        Further sides: the same code, slowed.
 
     Attributes
     ----------
+    sides
+        The variants of each case.
     stages
         Processes from each look to the next, fixed beforehand. Where each side has processes of its own, these are a side's.
     """
 
+    sides: Sequence[Side] = SIDES
     stages: Sequence[int] = STAGES
     twice = SAME_CODE
 
     def __init__(
         self,
-        context: RunContext,
+        contexts: Mapping[str, RunContext],
         differences: Differences,
         note: Note,
         announce: Announce = silent,
         *,
         threshold: float = THRESHOLD,
         budget_s: float | None = None,
-        sides: Sequence[Side] = SIDES,
+        slowed: Sequence[Side] = (),
     ) -> None:
         self.differences, self.note, self.announce = differences, note, announce
-        self.threshold, self.sides = threshold, sides
-        self.context = replace(context, settings=gate_settings(context))
-        self.started = time.monotonic()
+        self.threshold, self.sides = threshold, (*self.sides, *slowed)
+        self.contexts = {name: gate_context(one) for name, one in contexts.items()}
+        self.context = self.contexts[HEAD]
+        self.started, self.seconds = time.monotonic(), 0.0
         self.ends = math.inf if budget_s is None else self.started + budget_s
         self.samples: dict[ComparedCase, CaseSamples] = {}
         self.processes = 0
+
+    @staticmethod
+    def listed(contexts: Mapping[str, RunContext], differing: Sequence[str] = ()) -> tuple[Listed, Listed]:
+        """Return the implementations of BASE and of HEAD, by key. Raises RevisionError, NotComparable.
+
+        differing: files that differ between the trees.
+        """
+        return list_sides(contexts[HEAD], differing)
 
     def run(self) -> None:
         """Check HEAD's code, and measure the cases that differ, from look to look those that are undecided."""
         self.check(list(self.differences.compared))
         for stage in range(len(self.stages)):
             self.measure_stage(stage, self.undecided())
+        self.seconds = time.monotonic() - self.started
 
     def undecided(self) -> list[ComparedCase]:
         """Return the cases that the looks so far leave undecided; before the first one, all."""
@@ -116,12 +128,30 @@ class ComparisonRun:
         rows = [(self.samples.get(case) or CaseSamples()).row(case, root, excluded.get(case)) for case in cases]
         return with_verdicts(rows, self.threshold, self.twice)
 
+    def comparison(self, root: Path, **known: Any) -> Comparison:
+        """Return what was found as the result file has it. known: what the sides are, and other fields of it."""
+        plan = self.differences
+        return Comparison(
+            threshold=self.threshold,
+            cases=self.rows(root),
+            added=plan.added,
+            removed=plan.removed,
+            renamed=plan.renamed,
+            skipped=plan.skipped,
+            over_budget=plan.over_budget,
+            seconds=self.seconds,
+            waiting=self.waiting,
+            **known,
+        )
+
     def check(self, cases: Sequence[ComparedCase]) -> None:
         """Check HEAD's implementations against their contract, as they will be measured. Those that fail are not."""
         sizes: dict[str, list[Size]] = {}
         for case in cases:
             sizes.setdefault(case.facts.key, []).append(case.size)
-        verdicts = check_contracts(sizes, self.context, lambda key: self.note(f"checking {key}", 0, 0), HEAD, sizes)
+        verdicts = check_contracts(
+            sizes, self.context, lambda key: self.note(f"checking {key}", 0, 0), source=HEAD, sizes=sizes
+        )
         excuses = {
             key: self.check_base(key, sizes[key], verdict)
             for key, verdict in verdicts.items()
@@ -130,7 +160,7 @@ class ComparisonRun:
         for case in cases:
             verdict = verdicts[case.facts.key]
             if verdict.status != Status.OK:
-                self.exclude(case, HEAD, verdict.status, verdict.reason, excuses.get(case.facts.key, ""))
+                self.exclude(case, HEAD, verdict.status, reason=verdict.reason, excused=excuses.get(case.facts.key, ""))
 
     def check_base(self, key: str, sizes: Sequence[Size], verdict: protocol.Verdict) -> str:
         """Check BASE under the limit that HEAD exceeded. Return HEAD's excuse, or an empty string."""
@@ -143,7 +173,7 @@ class ComparisonRun:
 
     def context_of(self, side: str) -> RunContext:
         """Return the workers and sources that measure a side."""
-        return self.context
+        return self.contexts.get(side, self.context)
 
     def measure_stage(self, stage: int, cases: Sequence[ComparedCase]) -> None:
         """Measure cases in fresh processes until the next look, without those that fail meanwhile."""
@@ -159,7 +189,8 @@ class ComparisonRun:
             took = time.monotonic() - began
             if done == (0 if stage else 1):  # the very first one also checks, and may compile
                 left = self.stages[stage] - done - 1
-                self.cut_to_budget([case for case in cases if case in self.differences.remaining], took, left, stage)
+                left_over = [case for case in cases if case in self.differences.remaining]
+                self.cut_to_budget(left_over, took, processes=left, stage=stage)
                 if stage == 0:
                     self.announce(took * left, took * further)
 
@@ -206,11 +237,11 @@ class ComparisonRun:
                 workers = self.context_of(BASE).workers
                 alone = workers.work(self.job([case], [self.side(BASE)], check=True), case.size.threads)
                 excused = excuse(alone, workers, failure.status)
-            self.exclude(case, side, failure.status, failure.reason, excused)
+            self.exclude(case, side, failure.status, reason=failure.reason, excused=excused)
         for case in cases:
             if case not in self.differences.excluded:
                 names = [side.name for side in self.sides]
-                self.samples.setdefault(case, CaseSamples()).add(outcome, case, names, stage)
+                self.samples.setdefault(case, CaseSamples()).add(outcome, case, sides=names, stage=stage)
 
     def measured(self, cases: Sequence[ComparedCase], *, first: bool, plan: dict[str, SamplePlan]) -> Outcome:
         """Measure all sides of some cases of one problem.

@@ -1,20 +1,25 @@
-"""What a comparison measures of a case: its sides, their samples by stage and process, and the row that follows."""
+"""What a comparison measures of a case: its sides, the jobs that time them, their samples by stage and process, and the row that follows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from w2vbench.bench.engine import protocol
+from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.experiment import Outcome
-from w2vbench.bench.engine.protocol import SamplePlan
+from w2vbench.bench.engine.protocol import ImplementationSource, Measure, MeasureOptions, SamplePlan, Variant
+from w2vbench.bench.plans.run.presets import GATE
+from w2vbench.impls.interface.case import Size
 from w2vbench.reports.compare.stages import BASE, CONTROL, HEAD, TRIPLE, Process
 from w2vbench.reports.file.schema.comparison import ComparedRow
 from w2vbench.reports.statistics.verdicts import Verdict
 
 from .differences import ComparedCase
+from .worktrees import Tree
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ SIDES = tuple(Side(name, name) for name in (BASE, CONTROL, HEAD))
 """The control is BASE's code, loaded a second time on its own, so that a fault of loading does not hit both."""
 CHECKED_SIDES = (BASE, HEAD)
 """Sides whose results are checked before they are timed."""
+LEAST_ROUNDS = 5
 
 
 @dataclass
@@ -115,3 +121,68 @@ class CaseSamples:
 
 def variant_name(case: ComparedCase, side: str) -> str:
     return f"{case.facts.slug}|{side}"
+
+
+def sources_of(base: Tree, head: Tree, files: Sequence[Path] = ()) -> dict[str, ImplementationSource]:
+    """Return where each side is loaded from. files: outside implementations, relative to the trees."""
+    return {
+        side.source: ImplementationSource(tree=str(tree.folder), files=tuple(str(tree.folder / file) for file in files))
+        for side, tree in zip(SIDES, (base, base, head), strict=True)
+    }
+
+
+def job_of(
+    context: RunContext,
+    cases: Sequence[ComparedCase],
+    sides: Sequence[Side],
+    *,
+    process: int,
+    check: bool,
+    **options: Any,
+) -> Measure:
+    """Return a job that measures some sides of the cases of one problem, with HEAD's inputs.
+
+    Parameters
+    ----------
+    process
+        Its number, which sets the inputs.
+    check
+        Whether results are checked before they are timed.
+    options
+        Others of ``MeasureOptions``.
+    """
+    return Measure(
+        **context.job_fields(),
+        kernel=cases[0].facts.kernel,
+        size=str(cases[0].size),
+        inputs=HEAD,
+        options=MeasureOptions(process=process, least_rounds=LEAST_ROUNDS, reuse=True, **options),
+        cases=tuple(
+            tuple(
+                Variant(
+                    name=variant_name(case, side.name),
+                    key=case.facts.key,
+                    source=side.source,
+                    check=check and side.name in CHECKED_SIDES,
+                    slowed=side.slowed,
+                )
+                for side in sides
+            )
+            for case in cases
+        ),
+    )
+
+
+def by_problem(cases: Sequence[ComparedCase]) -> list[list[ComparedCase]]:
+    """Return cases problem by problem."""
+    problems: dict[tuple[str, Size], list[ComparedCase]] = {}
+    for case in cases:
+        problems.setdefault((case.facts.kernel, case.size), []).append(case)
+    return list(problems.values())
+
+
+def gate_context(context: RunContext) -> RunContext:
+    """Return a context whose samples are as a comparison takes them."""
+    gate = GATE.settings
+    settings = replace(context.settings, rounds=gate.rounds, sample_s=gate.sample_s, variant_s=gate.variant_s)
+    return replace(context, settings=settings)

@@ -133,7 +133,7 @@ def commit_of(folder: Path, name: str) -> str:
 def work_tree(root: Path) -> Tree:
     """Return the work tree, with any uncommitted changes."""
     dirty = bool(git(root, "status", "--porcelain", "--untracked-files=normal").strip())
-    return Tree("the work tree", root, commit_of(root, "HEAD"), dirty)
+    return Tree("the work tree", root, commit_of(root, "HEAD"), dirty=dirty)
 
 
 def differing_files(root: Path, base: Tree, head: Tree) -> tuple[str, ...]:

@@ -14,7 +14,13 @@ from w2vbench.bench.plans.run.request import PlanError, Request
 from w2vbench.bench.plans.run.selection import Selection, no_such_kernel
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.interface import Implementation
-from w2vbench.impls.interface.case import Case
+
+
+def check_files(files: Sequence[Path]) -> None:
+    """Raise PlanError unless all files exist, before environments are made for them."""
+    for file in files:
+        if not file.is_file():
+            raise PlanError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
 
 
 def selected(request: Request, threads: int, where: str) -> list[Implementation]:
@@ -38,28 +44,21 @@ def selected(request: Request, threads: int, where: str) -> list[Implementation]
         If a kernel is unknown, or no case is selected.
     """
     try:
-        every = own_or_theirs(request.files)
+        theirs = [one for file in request.files for one in catalogue.from_file(file, catalogue.import_roots(file))]
     except catalogue.CatalogueError:
         return []
+    every = theirs if request.files else list(catalogue.own())
     if problem := no_such_kernel(request.kernels, [one.kernel.name for one in every]):
         raise PlanError(problem)
     selection = Selection(request.kernels, request.globs)
 
     def is_selected(one: Implementation) -> bool:
-        sizes = [replace(size, threads=threads) for size in GATE.sizes(one.kernel)]
-        names = [str(Case(one.kernel.name, one.slug, size)) for size in sizes]
+        names = (str(one.case(replace(size, threads=threads))) for size in GATE.sizes(one.kernel))
         return selection.has_kernel(one.kernel.name) and any(map(selection.has_case, names))
 
     if not (found := list(filter(is_selected, every))):
         raise PlanError(selection.matches_nothing(where))
     return found
-
-
-def own_or_theirs(files: Sequence[Path]) -> list[Implementation]:
-    """Return the implementations that workers of an environment load: this program's, or the files'. Raises CatalogueError."""
-    if not files:
-        return list(catalogue.own())
-    return [one for file in files for one in catalogue.from_file(file, catalogue.import_roots(file))]
 
 
 def check_package(package: str, implementations: Sequence[Implementation]) -> None:

@@ -11,10 +11,9 @@ from w2vbench.bench.engine.machine import program
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.pool import SCRIPT, Workers
 from w2vbench.bench.engine.pool.worker_process import WorkerFailure
-from w2vbench.bench.engine.protocol import Facts, ImplementationSource
-from w2vbench.bench.plans.compare.differences import NotComparable
+from w2vbench.bench.engine.protocol import ImplementationSource
+from w2vbench.bench.plans.compare.differences import Listed, NotComparable
 from w2vbench.bench.plans.compare.worktrees import RevisionError
-from w2vbench.bench.plans.run.request import PlanError
 from w2vbench.impls.catalogue.discovery import import_roots
 from w2vbench.reports.compare.stages import BASE, HEAD
 from w2vbench.reports.file.schema.comparison import ComparedEnvironment
@@ -47,13 +46,6 @@ def measuring_in(
         yield contexts
 
 
-def check_files(files: Sequence[Path]) -> None:
-    """Raise PlanError unless all files exist, before environments are made for them."""
-    for file in files:
-        if not file.is_file():
-            raise PlanError(f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
-
-
 def source_of(rooms: Path, files: Sequence[Path]) -> ImplementationSource:
     """Return where implementations come from: the program's rooms, or the user's files in their project."""
     if not files:
@@ -62,7 +54,7 @@ def source_of(rooms: Path, files: Sequence[Path]) -> ImplementationSource:
     return ImplementationSource(tree=str(top), files=tuple(str(file.resolve()) for file in files))
 
 
-def facts_in(context: RunContext, side: str) -> dict[str, Facts]:
+def facts_in(context: RunContext, side: str) -> Listed:
     """Return the implementations as an environment loads them, by key. Raises RevisionError, NotComparable."""
     raised = RevisionError if side == HEAD else NotComparable
     (source,) = context.sources.values()

@@ -14,11 +14,12 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib.metadata import requires
 from pathlib import Path
 
+import msgspec
+from msgspec import structs
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from w2vbench.bench.plans.run.request import PlanError, Say
@@ -44,28 +45,26 @@ held: dict[str, int] = {}
 """Locks of the environments that this process uses, by name. They last as long as the process."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PythonEnvironment:
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What an environment has: the version of its interpreter, where that is installed, and the version of each package, by name."""
+
+    python_version: str
+    base: str
+    packages: dict[str, str]
+
+
+class PythonEnvironment(Record, frozen=True, kw_only=True):
     """An environment that is ready to be used.
 
     Attributes
     ----------
     folder
         Where it is.
-    python_version
-        Of its interpreter.
-    base
-        Where the interpreter is installed that it was made from.
-    packages
-        The version of each package, by name.
     used
         When it was last used, in seconds since 1970.
     """
 
     folder: Path
-    python_version: str
-    base: str
-    packages: Mapping[str, str]
     used: float = 0.0
 
     @property
@@ -110,18 +109,12 @@ def kept() -> list[PythonEnvironment]:
 
 def read(folder: Path) -> PythonEnvironment | None:
     """Read the record of an environment; None if there is none, or it cannot be read."""
-    record = folder / RECORD
     try:
-        content = json.loads(record.read_text("utf-8"))
-        return PythonEnvironment(
-            folder=folder,
-            python_version=str(content["python_version"]),
-            base=str(content["base"]),
-            packages={str(name): str(version) for name, version in content["packages"].items()},
-            used=record.stat().st_mtime,
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = msgspec.json.decode((folder / RECORD).read_bytes(), type=Record)
+        used = (folder / RECORD).stat().st_mtime
+    except (OSError, ValueError):
         return None
+    return PythonEnvironment(folder=folder, used=used, **structs.asdict(found))
 
 
 def remove_all() -> tuple[int, int]:
@@ -235,11 +228,7 @@ def make(environment: PythonEnvironment, python: str) -> None:
         shutil.rmtree(left, ignore_errors=True)
     try:
         installer().make(beside, python, [f"{name}=={version}" for name, version in environment.packages.items()])
-        record = {
-            "python_version": environment.python_version,
-            "base": environment.base,
-            "packages": dict(environment.packages),
-        }
+        record = {name: getattr(environment, name) for name in Record.__struct_fields__}
         (beside / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
         beside.rename(environment.folder)
     finally:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from w2vbench.bench.engine.pool.context import RunContext
-from w2vbench.bench.engine.protocol import Facts, MeasurementSettings
-from w2vbench.bench.plans.compare.compare import ComparisonRequest
+from w2vbench.bench.engine.protocol import Facts
 from w2vbench.bench.plans.compare.differences import (
     CaseSelection,
     ComparedCase,
     Differences,
+    Listed,
     by_importance,
     differences,
 )
-from w2vbench.bench.plans.run.keeping import Outputs, check_junit, keep_comparison, prepare_folder
+from w2vbench.bench.plans.compare.request import JudgedRequest
+from w2vbench.bench.plans.run.keeping import Outputs, keep_comparison, prepare_folder
 from w2vbench.bench.plans.run.request import Note, PlanError, Say
-from w2vbench.bench.plans.run.session import Session, memory_limit, stop_on_signals
+from w2vbench.bench.plans.run.session import Session, stop_on_signals
 from w2vbench.reports.compare.stages import BASE, CONTROL, HEAD
 from w2vbench.reports.compare.tables import UNAFFECTED
-from w2vbench.reports.file.schema.comparison import Comparison
 from w2vbench.reports.statistics.units import counted
 
-from .asked import selected
-from .environment_workers import check_files, described, facts_in, measuring_in
+from .asked import check_files, selected
+from .environment_workers import described, measuring_in
 from .environments import PythonEnvironment, environment_for, name_of, split_requirements
 from .installers import find_python
 from .packages_run import PackagesRun
@@ -37,7 +35,7 @@ EITHER = "in either environment"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PackagesRequest(ComparisonRequest):
+class PackagesRequest(JudgedRequest):
     """Which packages to compare.
 
     Attributes
@@ -53,26 +51,6 @@ class PackagesRequest(ComparisonRequest):
     pythons: Sequence[str] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sides:
-    """Both sides: their environments, what was asked for, and their workers by side.
-
-    ``contexts`` has the control's too, which is BASE's environment once more.
-    """
-
-    requirements: tuple[list[str], list[str]]
-    environments: tuple[PythonEnvironment, PythonEnvironment]
-    contexts: dict[str, RunContext]
-
-    @property
-    def titles(self) -> tuple[str, str]:
-        """A name for each side: the packages that were asked for, and Python where it differs."""
-        base, head = self.environments
-        names = list(dict.fromkeys(map(name_of, (*self.requirements[0], *self.requirements[1]))))
-        pythons = base.python_version != head.python_version or not names
-        return title(base, names, pythons), title(head, names, pythons)
-
-
 def compare_packages(request: PackagesRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
     """Make both environments, measure what differs, and decide.
 
@@ -86,8 +64,7 @@ def compare_packages(request: PackagesRequest, say: Say, progress: AbstractConte
     asked = split_requirements(request.base), split_requirements(request.head)
     interpreters = [find_python(name) for name in two(request.pythons)]
     check_files(request.files)
-    prepare_folder(request.out)
-    check_junit(request.junit)
+    prepare_folder(request.out, request.junit)
     selected(request, request.threads, EITHER)
     stop_on_signals()
     session, text = Session(request.command, say), request.text()
@@ -96,13 +73,29 @@ def compare_packages(request: PackagesRequest, say: Say, progress: AbstractConte
         raise PlanError(
             "both sides resolve to the same versions of everything, so there is nothing to compare (--all does)"
         )
-    settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
-    with progress as note, session.measuring(settings, [request.threads]) as context:
-        text.save(context.corpus)
-        with measuring_in(context, {BASE: base, CONTROL: base, HEAD: head}, request.files) as contexts:
-            sides = Sides(requirements=asked, environments=(base, head), contexts=contexts)
-            found = compare_sides(request, sides, say, note)
-    return keep_comparison(found, session.comparison_file(found, request.threads), request.out, request.junit)
+    with (
+        progress as note,
+        session.measuring(request.settings(), [request.threads], text=text) as context,
+        measuring_in(context, {BASE: base, CONTROL: base, HEAD: head}, request.files) as contexts,
+    ):
+        note("loading the implementations in both environments", 0, 0)
+        environments = [described(*side) for side in zip((base, head), asked, strict=True)]
+        plan = affected(*PackagesRun.listed(contexts), (base, head), request.selection)
+
+        def announce(first_s: float, further_s: float) -> None:
+            cases = counted(len(plan.remaining), "case")
+            say(
+                f"{cases}: the first look comes in {minutes(first_s)}; what it leaves undecided takes at most {minutes(further_s)}"
+            )
+
+        run = PackagesRun(contexts, plan, note, announce=announce, threshold=request.margin, budget_s=request.budget_s)
+        run.run()
+        (source,) = contexts[HEAD].sources.values()
+        names = list(dict.fromkeys(map(name_of, (*asked[0], *asked[1]))))
+        pythons = base.python_version != head.python_version or not names
+        titles = {BASE: title(base, names, pythons), HEAD: title(head, names, pythons)}
+        found = run.comparison(Path(source.tree), environments=environments, **titles)
+    return keep_comparison(found, session.comparison_file(found, request.threads), out=request.out, junit=request.junit)
 
 
 def two(pythons: Sequence[str]) -> Sequence[str]:
@@ -113,8 +106,8 @@ def two(pythons: Sequence[str]) -> Sequence[str]:
 
 
 def affected(
-    before: dict[str, Facts],
-    after: dict[str, Facts],
+    before: Listed,
+    after: Listed,
     environments: tuple[PythonEnvironment, PythonEnvironment],
     selection: CaseSelection,
 ) -> Differences:
@@ -143,46 +136,12 @@ def by_use(packages: Collection[str], cases: Sequence[ComparedCase]) -> list[Com
     return [*by_importance(first), *by_importance(others)]
 
 
-def compare_sides(request: PackagesRequest, sides: Sides, say: Say, note: Note) -> Comparison:
-    """List both sides, measure the cases that import what differs, and decide. Raises RevisionError, NotComparable."""
-    note("loading the implementations in both environments", 0, 0)
-    described_sides = [described(*side) for side in zip(sides.environments, sides.requirements, strict=True)]
-    selection = CaseSelection(request.kernels, request.globs, request.everything, request.threads)
-    before, after = (facts_in(sides.contexts[side], side) for side in (BASE, HEAD))
-    plan = affected(before, after, sides.environments, selection)
-
-    def announce(first_s: float, further_s: float) -> None:
-        cases = counted(len(plan.remaining), "case")
-        say(
-            f"{cases}: the first look comes in {minutes(first_s)}; what it leaves undecided takes at most {minutes(further_s)}"
-        )
-
-    measured = PackagesRun(sides.contexts, plan, note, announce, threshold=request.margin, budget_s=request.budget_s)
-    measured.run()
-    (source,) = sides.contexts[HEAD].sources.values()
-    base, head = sides.titles
-    return Comparison(
-        base=base,
-        head=head,
-        threshold=request.margin,
-        environments=described_sides,
-        cases=measured.rows(Path(source.tree)),
-        added=plan.added,
-        removed=plan.removed,
-        renamed=plan.renamed,
-        skipped=plan.skipped,
-        over_budget=plan.over_budget,
-        seconds=time.monotonic() - measured.started,
-        waiting=measured.waiting,
-    )
-
-
 def minutes(seconds: float) -> str:
     """Return a time to come: ``about 40 s``, ``about 3 min``."""
     return f"about {seconds / 60:.0f} min" if seconds >= 90 else f"about {seconds:.0f} s"
 
 
 def title(environment: PythonEnvironment, names: Sequence[str], python: bool) -> str:
-    """Return a side's name: ``numpy 2.2.6, Python 3.11.7``."""
+    """Return a side's name, from the packages that were asked for: ``numpy 2.2.6, Python 3.11.7``."""
     parts = [f"{name} {environment.packages[name]}" for name in names if name in environment.packages]
     return ", ".join([*parts, *([f"Python {environment.python_version}"] if python else [])])

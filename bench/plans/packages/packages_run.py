@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from msgspec import structs
@@ -21,15 +20,13 @@ from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.experiment import Outcome, measure, measure_in_turns, paced
 from w2vbench.bench.engine.protocol import SamplePlan, Timed
 from w2vbench.bench.engine.worker.measuring import SIMILAR
-from w2vbench.bench.plans.compare.differences import ComparedCase, Differences
-from w2vbench.bench.plans.compare.measured import Announce, ComparisonRun, silent
+from w2vbench.bench.plans.compare.differences import ComparedCase, Listed
+from w2vbench.bench.plans.compare.measured import ComparisonRun
 from w2vbench.bench.plans.compare.samples import Side, variant_name
-from w2vbench.bench.plans.run.request import Note
 from w2vbench.reports.compare.stages import BASE, CONTROL, HEAD
 from w2vbench.reports.statistics.verdicts import SAME_ENVIRONMENT
 
-PACKAGE_SIDES = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
-"""The control is BASE's environment in another process. The code has the same name on every side: it is the same."""
+from .environment_workers import facts_in
 
 PLACES = 3
 """Places in memory at which a process times its calls. The rounds of a process are divided among them."""
@@ -37,36 +34,17 @@ ONE_CALL = SamplePlan(calls=1, rounds=1)
 
 
 class PackagesRun(ComparisonRun):
-    """Measure a comparison of two environments.
+    """Measure a comparison of two environments, each side by workers of its own.
 
-    Parameters
-    ----------
-    contexts
-        The workers of each side.
-    sides
-        The variants of each case, one a process.
+    The control is BASE's environment in another process. The code has the same name on every side: it is the same.
     """
 
+    sides = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
     twice = SAME_ENVIRONMENT
 
-    def __init__(
-        self,
-        contexts: Mapping[str, RunContext],
-        differences: Differences,
-        note: Note,
-        announce: Announce = silent,
-        *,
-        threshold: float,
-        budget_s: float | None = None,
-        sides: Sequence[Side] = PACKAGE_SIDES,
-    ) -> None:
-        super().__init__(
-            contexts[HEAD], differences, note, announce, threshold=threshold, budget_s=budget_s, sides=sides
-        )
-        self.contexts = {name: replace(one, settings=self.context.settings) for name, one in contexts.items()}
-
-    def context_of(self, side: str) -> RunContext:
-        return self.contexts[side]
+    @staticmethod
+    def listed(contexts: Mapping[str, RunContext], differing: Sequence[str] = ()) -> tuple[Listed, Listed]:
+        return facts_in(contexts[BASE], BASE), facts_in(contexts[HEAD], HEAD)
 
     def measured(self, cases: Sequence[ComparedCase], *, first: bool, plan: dict[str, SamplePlan]) -> Outcome:
         """Measure all processes, which take turns round by round, at several places in memory."""
@@ -74,7 +52,7 @@ class PackagesRun(ComparisonRun):
         if first:
             plan = self.tried(combined, cases)
         for place in range(PLACES):
-            self.time_at(place, combined, cases, plan)
+            self.time_at(place, combined, cases, plan=plan)
         return combined
 
     def tried(self, combined: Outcome, cases: Sequence[ComparedCase]) -> dict[str, SamplePlan]:
@@ -121,7 +99,7 @@ class PackagesRun(ComparisonRun):
         combined.excluded += failed
         carefully = any(outcome.careful for outcome in outcomes)
         if failed or carefully is not careful:
-            self.time_at(place, combined, cases, plan, carefully)
+            self.time_at(place, combined, cases, plan=plan, careful=carefully)
             return
         for variant, timed in (each for outcome in outcomes for each in outcome.timed.items()):
             before = combined.timed.get(variant)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -12,13 +12,13 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 from w2vbench.bench.engine.pool.context import RunContext
-from w2vbench.bench.engine.protocol import Facts, MeasurementSettings
-from w2vbench.bench.plans.compare.differences import CaseSelection, ComparedCase, Differences, differences
-from w2vbench.bench.plans.compare.measured import THRESHOLD
+from w2vbench.bench.engine.protocol import Facts
+from w2vbench.bench.plans.compare.differences import ComparedCase, Differences, Listed, differences
+from w2vbench.bench.plans.compare.request import ComparisonRequest
 from w2vbench.bench.plans.run.keeping import Outputs, keep, prepare_folder
 from w2vbench.bench.plans.run.request import MeasurementRequest, Note, NothingToKeep, PlanError, Say
-from w2vbench.bench.plans.run.session import Session, memory_limit, stop_on_signals
-from w2vbench.reports.compare.stages import BASE, HEAD
+from w2vbench.bench.plans.run.session import Session, stop_on_signals
+from w2vbench.reports.compare.stages import BASE, CONTROL, HEAD
 from w2vbench.reports.compare.tables import SAME_CODE
 from w2vbench.reports.file.schema.comparison import ComparedRow
 from w2vbench.reports.file.schema.releases import Releases
@@ -27,12 +27,12 @@ from w2vbench.reports.others.releases import changes
 from w2vbench.reports.statistics.units import counted
 
 from . import installers
-from .asked import check_package, selected
-from .environment_workers import check_files, facts_in, measuring_in
-from .environments import PythonEnvironment, split_requirements
+from .asked import check_files, check_package, selected
+from .environment_workers import facts_in, measuring_in
+from .environments import split_requirements
 from .installed_releases import InstalledReleases, check_number, install, matching, newest_of_each_minor
 from .installers import find_python
-from .narrowing import Narrowing, gaps
+from .narrowing import gaps
 from .packages import by_use, minutes
 from .packages_run import PackagesRun
 from .releases_run import PROCESSES, ReleasesRun
@@ -43,7 +43,7 @@ AT_ANY = "at any release"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReleasesRequest(MeasurementRequest):
+class ReleasesRequest(ComparisonRequest, MeasurementRequest):
     """Which releases to measure.
 
     Attributes
@@ -60,8 +60,6 @@ class ReleasesRequest(MeasurementRequest):
         The interpreter, by version or path; this one if empty.
     processes
         Processes of each release.
-    threshold
-        A smaller change counts as none; None for the usual one.
     """
 
     package: str
@@ -69,14 +67,7 @@ class ReleasesRequest(MeasurementRequest):
     every: bool = False
     beside: str = ""
     python: str = ""
-    threads: int = 1
     processes: int = PROCESSES
-    threshold: float | None = None
-    time_limit_s: float = 30.0
-
-    @property
-    def margin(self) -> float:
-        return THRESHOLD if self.threshold is None else self.threshold
 
 
 def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:
@@ -104,15 +95,13 @@ def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractConte
     package = canonicalize_name(request.package)
     published = matching(installers.releases(package, python), request.specifier)
     chosen = published if request.every else newest_of_each_minor(published)
-    check_number(chosen, published, request.package, request.specifier)
-    installed = install(package, chosen, beside, python, say)
+    check_number(chosen, published, package=request.package, specifier=request.specifier)
+    installed = install(package, chosen, beside=beside, python=python, say=say)
     plan = ReleasesPlan(request, session, installed, say)
-    settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
-    with progress as note, session.measuring(settings, [request.threads]) as context:
-        text.save(context.corpus)
+    with progress as note, session.measuring(request.settings(), [request.threads], text=text) as context:
         cases = plan.measure(context, note)
         if not session.interrupted:
-            plan.narrow(cases, published, context, note)
+            plan.narrow(cases, published, context=context, note=note)
     return plan.keep()
 
 
@@ -151,7 +140,7 @@ class ReleasesPlan:
                 what = f"{counted(len(cases), 'case')} at {counted(len(releases), 'release')}"
                 self.say(f"{what} take {minutes(seconds)} more: {', '.join(case.name for case in cases)}")
 
-            run = ReleasesRun(contexts, cases, note, announce)
+            run = ReleasesRun(contexts, cases, note, announce=announce)
             with self.session.until_interrupted():
                 run.run(self.request.processes)
         if not any(case.times for case in run.found()):
@@ -161,26 +150,23 @@ class ReleasesPlan:
 
     def narrow(self, cases: Sequence[ComparedCase], published: Sequence[str], context: RunContext, note: Note) -> None:
         """Compare the releases between those where a level changes, and keep where each change came."""
-        compare = partial(self.compare, context, note)
-        with self.session.until_interrupted():
-            for gap in gaps(changes(self.content), cases, published):
-                narrowing = Narrowing(gap, self.request.margin, self.installed.environment, compare, self.say)
-                for one in narrowing.narrowed():
-                    self.keep(narrowed=[*self.content.narrowed, one])
 
-    def compare(
-        self,
-        context: RunContext,
-        note: Note,
-        sides: Mapping[str, PythonEnvironment],
-        plan: Differences,
-        threshold: float,
-    ) -> list[ComparedRow]:
-        """Compare cases in two environments, as ``compare --packages`` does."""
-        with measuring_in(context, sides, self.request.files) as contexts:
-            run = PackagesRun(contexts, plan, note, threshold=threshold)
-            run.run()
-            return run.rows(context.corpus)
+        def compare(before: str, release: str, cases: Sequence[ComparedCase], threshold: float) -> list[ComparedRow]:
+            """Compare two releases as ``compare --packages`` does; an empty list if one cannot be installed."""
+            try:
+                base, head = self.installed.environment(before), self.installed.environment(release)
+            except PlanError:
+                return []
+            sides = {BASE: base, CONTROL: base, HEAD: head}
+            with measuring_in(context, sides, self.request.files) as contexts:
+                run = PackagesRun(contexts, Differences(compared=list(cases)), note, threshold=threshold)
+                run.run()
+                return run.rows(context.corpus)
+
+        with self.session.until_interrupted():
+            for gap in gaps(changes(self.content), cases, published, threshold=self.request.margin):
+                for one in gap.narrowed(compare, self.say):
+                    self.keep(narrowed=[*self.content.narrowed, one])
 
     def keep(self, **found: Any) -> Outputs:
         """Write the result file and its reports, with what was found."""
@@ -188,10 +174,10 @@ class ReleasesPlan:
         self.content = self.content.model_copy(update={**found, "seconds": seconds})
         file = self.session.result_file("versions", noise={"threads": self.request.threads}, releases=self.content)
         code, unfinished = (130, "interrupted") if self.session.interrupted else (0, "")
-        return keep(file, self.request.out / "versions.json", code, unfinished)
+        return keep(file, self.request.out / "versions.json", code, unfinished=unfinished)
 
 
-def chosen_cases(request: ReleasesRequest, oldest: dict[str, Facts], newest: dict[str, Facts]) -> list[ComparedCase]:
+def chosen_cases(request: ReleasesRequest, oldest: Listed, newest: Listed) -> list[ComparedCase]:
     """Return the cases that import what differs, or those that the user names. Raises PlanError, RevisionError."""
     package = canonicalize_name(request.package)
     if not any(package in facts.packages for facts in newest.values()):
@@ -200,12 +186,11 @@ def chosen_cases(request: ReleasesRequest, oldest: dict[str, Facts], newest: dic
     def alike(theirs: Facts, mine: Facts) -> bool:
         return package not in mine.packages
 
-    selection = CaseSelection(request.kernels, request.globs, False, request.threads)
     rank = partial(by_use, [package])
-    found = differences(oldest, newest, selection, alike=alike, rank=rank, one_process=False, where=AT_ANY)
+    found = differences(oldest, newest, request.selection, alike=alike, rank=rank, one_process=False, where=AT_ANY)
     if not (cases := found.compared):
         reasons = [f"{case.name}: {why}" for case, (_, why) in found.excluded.items()]
         reasons += [f"{names[0]}: {why}" for why, names in found.skipped.items() if why != SAME_CODE]
         nothing = f"no selected implementation imports {request.package}, so its releases make no difference"
         raise PlanError(next(iter(reasons), nothing))
-    return cases if selection.is_narrowed else cases[:MOST_CASES]
+    return cases if request.selection.is_narrowed else cases[:MOST_CASES]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import median
 
 import numpy as np
@@ -12,8 +12,7 @@ from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.experiment import measure
 from w2vbench.bench.engine.protocol import SamplePlan
 from w2vbench.bench.plans.compare.differences import ComparedCase
-from w2vbench.bench.plans.compare.jobs import by_problem, gate_settings, job_of
-from w2vbench.bench.plans.compare.samples import Side, variant_name
+from w2vbench.bench.plans.compare.samples import Side, by_problem, gate_context, job_of, variant_name
 from w2vbench.bench.plans.run.request import Note
 from w2vbench.reports.compare.stages import HEAD
 from w2vbench.reports.file.schema.releases import ReleasedCase
@@ -63,7 +62,7 @@ class ReleasesRun:
         note: Note,
         announce: Callable[[float], None] = lambda seconds: None,
     ) -> None:
-        self.contexts = {name: replace(one, settings=gate_settings(one)) for name, one in contexts.items()}
+        self.contexts = {name: gate_context(one) for name, one in contexts.items()}
         self.cases, self.note, self.announce = cases, note, announce
         self.samples = {(name, case): ReleasedSamples() for name in contexts for case in cases}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -16,12 +17,17 @@ from w2vbench.reports.file.files import write
 
 from .keeping import put_aside
 from .problems import CaseRun, ProblemRun
+from .session import Session
 
 NAME = "journal.jsonl"
 CHECK = "crc32"
 """Field of a line with the checksum of its others. A line that is damaged counts as one that was never written."""
 KNOWN = {"problem", "size", "cases", "implementation", "case"}
 """Fields of a problem and its cases that its plan gives; all others are measured."""
+
+
+Entry = dict[str, Any]
+"""A line, as JSON has it."""
 
 
 class JournalError(UserError):
@@ -39,7 +45,7 @@ class Journal:
         The run's identity. Only a run with the same identity can be resumed.
     """
 
-    def __init__(self, folder: Path, run: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, run: Entry) -> None:
         self.path, self.run = folder / NAME, run
         self.limits: list[protocol.MachineLimits] = []
 
@@ -69,20 +75,16 @@ class Journal:
             )
         if not text.endswith("\n"):  # the last line was cut off when the run was killed
             write(self.path, "".join(f"{line}\n" for line in lines))
-        del text
         by_name = {problem.problem: problem for problem in problems}
         try:
             for line in lines[1:]:  # one after another, since all of a large run's together would take much memory
-                self.restore(parse_entry(line) or {}, by_name)
+                entry = parse_entry(line) or {}
+                if "machine_limits" in entry:
+                    self.limits.append(msgspec.convert(entry["machine_limits"], protocol.MachineLimits))
+                else:
+                    restore(by_name[entry["problem"]], entry)
         except (msgspec.ValidationError, KeyError, TypeError, ValueError) as error:
             raise JournalError(f"{self.path}: written by another version; start a new run without --resume") from error
-
-    def restore(self, entry: dict[str, Any], problems: Mapping[str, ProblemRun]) -> None:
-        """Restore what a line has. Raises KeyError, TypeError, ValueError or ValidationError if another version wrote it."""
-        if "machine_limits" in entry:
-            self.limits.append(msgspec.convert(entry["machine_limits"], protocol.MachineLimits))
-        else:
-            restore(problems[entry["problem"]], entry)
 
     def add(self, problem: ProblemRun) -> None:
         """Write a problem after one of its processes. Its cases are stored by the implementations' keys."""
@@ -92,7 +94,7 @@ class Journal:
         """Write a measurement of the machine's limits."""
         self.append({"machine_limits": msgspec.to_builtins(limits)})
 
-    def append(self, entry: dict[str, Any]) -> None:
+    def append(self, entry: Entry) -> None:
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(line_of(entry))
@@ -108,39 +110,52 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
 
-def line_of(entry: dict[str, Any]) -> str:
+def line_of(entry: Entry) -> str:
     """Return an entry's line, with its checksum."""
-    return json.dumps({**entry, CHECK: checksum(entry)}) + "\n"
+    return json.dumps({**entry, CHECK: zlib.crc32(json.dumps(entry).encode())}) + "\n"
 
 
-def checksum(entry: dict[str, Any]) -> int:
-    return zlib.crc32(json.dumps(entry).encode())
-
-
-def parse_entry(line: str) -> dict[str, Any] | None:
+def parse_entry(line: str) -> Entry | None:
     """Return a line's entry, or None if the line was cut off or damaged."""
     try:
         entry = json.loads(line)
-    except (ValueError, RecursionError):
+        found = entry.pop(CHECK)
+    except (ValueError, RecursionError, AttributeError, TypeError, KeyError):
         return None
-    return entry if isinstance(entry, dict) and entry.pop(CHECK, None) == checksum(entry) else None
+    return entry if found == zlib.crc32(json.dumps(entry).encode()) else None
 
 
-def entry_of(problem: ProblemRun) -> dict[str, Any]:
+def entry_of(problem: ProblemRun) -> Entry:
     """Return a problem's line, as JSON has it."""
     cases = {case.implementation.key: {"case": str(case.case), **figures_of(case)} for case in problem.cases}
     return {"problem": problem.problem, **figures_of(problem), "cases": cases}
 
 
-def figures_of(run: CaseRun | ProblemRun) -> dict[str, Any]:
+def figures_of(run: CaseRun | ProblemRun) -> Entry:
     """Return the measurements of a problem, or of a case, as JSON has them."""
     return {name: msgspec.to_builtins(value) for name, value in vars(run).items() if name not in KNOWN}
 
 
-def restore(problem: ProblemRun, entry: dict[str, Any]) -> None:
+def restore(problem: ProblemRun, entry: Entry) -> None:
     """Restore a problem's measurements from its line. Raises KeyError, TypeError, ValueError or ValidationError if another version wrote it."""
     cases = [(case, entry["cases"][case.implementation.key]) for case in problem.cases]
     for run, figures in ((problem, entry), *cases):
         for name, kind in get_type_hints(type(run)).items():
             if name not in KNOWN:
                 setattr(run, name, msgspec.convert(figures[name], kind))
+
+
+def identity_of(
+    session: Session, problems: Sequence[ProblemRun], settings: protocol.MeasurementSettings, digest: str
+) -> Entry:
+    """Return what must be the same for a run to be resumed. digest: of the corpus and the code."""
+    kept = asdict(settings)
+    del kept["memory_limit_bytes"]  # what is free changes from hour to hour
+    return {
+        "command": session.command.replace(" --resume", ""),
+        "problems": [problem.problem for problem in problems],
+        "implementations": [case.implementation.key for problem in problems for case in problem.cases],
+        "machine": session.fixed_facts(),
+        "corpus_and_code": digest,
+        "settings": kept,
+    }

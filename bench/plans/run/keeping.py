@@ -53,10 +53,10 @@ class Outputs:
     not_stored: str = ""
 
 
-def prepare_folder(folder: Path) -> None:
+def prepare_folder(folder: Path, junit: Path | None = None) -> None:
     """Make sure, before anything is measured, that results can be written. Raises PlanError, OSError.
 
-    A new folder gets a ``.gitignore``, so that git ignores it.
+    A new folder gets a ``.gitignore``, so that git ignores it. junit: where verdicts go as JUnit XML, if anywhere.
     """
     nearest = next((at for at in (folder, *folder.parents) if at.exists()), folder)
     if nearest.exists() and not nearest.is_dir():
@@ -67,14 +67,10 @@ def prepare_folder(folder: Path) -> None:
     probe = folder / ".writable"
     probe.write_text("")
     probe.unlink()
-
-
-def check_junit(file: Path | None) -> None:
-    """Make sure, before anything is measured, that the verdicts can be written as JUnit XML. Raises PlanError."""
-    if file and not file.parent.is_dir():
-        raise PlanError(f"--junit: no folder {file.parent}: make it first")
-    if file and file.exists() and not file.is_file():
-        raise PlanError(f"--junit: {file} is no ordinary file")
+    if junit and not junit.parent.is_dir():
+        raise PlanError(f"--junit: no folder {junit.parent}: make it first")
+    if junit and junit.exists() and not junit.is_file():
+        raise PlanError(f"--junit: {junit} is no ordinary file")
 
 
 @contextmanager
@@ -132,7 +128,7 @@ def same_text(one: Path, other: Path) -> bool:
         return False
 
 
-def keep(content: ResultFile, path: Path, exit_code: int, unfinished: str = "", *, store_as: str = "") -> Outputs:
+def keep(content: ResultFile, path: Path, exit_code: int, *, unfinished: str = "", store_as: str = "") -> Outputs:
     """Write a result file, and its reports into the same folder. store_as: its name for ``history``, if it is stored."""
     text, stored, not_stored = dump(content), None, ""
     write(path, text)
@@ -143,10 +139,18 @@ def keep(content: ResultFile, path: Path, exit_code: int, unfinished: str = "", 
             stored = store(Path(".benchmarks") / get_machine_id(), f"w2vbench-{store_as}", text)
         except ResultError as error:  # the current folder may be read-only, and --out elsewhere
             not_stored = str(error)
-    return Outputs(text, result, paths, exit_code, unfinished, stored, not_stored)
+    return Outputs(
+        text=text,
+        result=result,
+        paths=paths,
+        exit_code=exit_code,
+        unfinished=unfinished,
+        stored=stored,
+        not_stored=not_stored,
+    )
 
 
-def keep_comparison(comparison: Comparison, content: ResultFile, out: Path, junit: Path | None) -> Outputs:
+def keep_comparison(comparison: Comparison, content: ResultFile, *, out: Path, junit: Path | None) -> Outputs:
     """Write a comparison's result file and reports; in a GitHub workflow, add it to the job's summary.
 
     Parameters

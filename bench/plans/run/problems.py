@@ -136,7 +136,7 @@ def admit(problem: ProblemRun, settings: MeasurementSettings, verdicts: Mapping[
     verdicts: the contract's, by key. One that is missing counts as ok.
     """
     for case in problem.cases:
-        admit_case(case, problem.size, settings, verdicts.get(case.implementation.key, Verdict(Status.OK)))
+        admit_case(case, problem.size, settings, verdict=verdicts.get(case.implementation.key, Verdict(Status.OK)))
     make_room(problem.cases, problem.size, settings)
 
 

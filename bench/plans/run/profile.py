@@ -50,8 +50,7 @@ def profile(request: ProfileRequest, say: Say) -> Profiled:
     size = Case.parse(request.case).size if "@" in request.case else fit(implementation.kernel, Size(10_000))
     case, text = implementation.case(size), request.text()
     settings = MeasurementSettings(time_limit_s=request.time_limit_s, memory_limit_bytes=memory_limit())
-    with Session("", say).measuring(settings, [size.threads], request.files) as context:
-        text.save(context.corpus)
+    with Session("", say).measuring(settings, [size.threads], request.files, text=text) as context:
         try:
             found = context.profile(key, size)
         except WorkerFailure as failure:

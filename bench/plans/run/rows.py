@@ -44,7 +44,7 @@ def not_measured(case: CaseRun) -> NotMeasured:
     )
 
 
-def names(implementation: Implementation) -> dict[str, Any]:
+def names(implementation: Implementation) -> dict[str, str]:
     """What every record has of an implementation."""
     return {
         "kernel": implementation.kernel.name,
@@ -111,7 +111,10 @@ def known(implementation: Implementation, size: Size) -> Extra:
     """What a case's row has before anything is measured."""
     work = implementation.traffic(size) if implementation.traffic else implementation.kernel.work(size)
     return Extra(
-        **names(implementation),
+        kernel=implementation.kernel.name,
+        implementation=implementation.slug,
+        title=implementation.title,
+        family=implementation.family,
         size=size_record(size),
         baseline=implementation.baseline,
         unit=implementation.kernel.unit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,16 +22,16 @@ from w2vbench.reports.file.schema.result import ResultFile
 from w2vbench.reports.findings.ranking import looks
 
 from . import run_result
-from .journal import Journal
+from .journal import Entry, Journal, identity_of
 from .keeping import Outputs, keep, locked, replaced
 from .passed import PassedChecks
 from .presets import PRESETS, Preset, requested_sizes
 from .problems import Extras, ProblemRun, admit, measure_next, new_problem_run, unanswered
 from .request import MeasurementRequest, NothingToKeep, PlanError, Say
+from .run_result import Run
 from .selection import Selection
 from .session import Session, memory_limit
 from .turns import profiled_problems, shown_problems, turns
-from .under_way import Run
 
 MOST_MEMORY = 3 << 30
 """Memory of a worker in the short presets, where more is free."""
@@ -180,11 +180,10 @@ def run(
             journal = Journal(request.out, identity)
             if request.resume:
                 journal.read(problems)
-                under_way.limits = journal.limits
             elif journal.begin():
                 say(f"an unfinished run's journal was put aside in {request.out} (--resume would have gone on from it)")
             with progress(problems, settings.processes) as bar, session.until_interrupted():
-                measure_all(context, under_way, journal, bar)
+                measure_all(context, under_way, journal=journal, progress=bar)
         if not under_way.problems:
             journal.close()
             raise NothingToKeep("interrupted before the first process was finished: nothing to keep", 130)
@@ -199,7 +198,7 @@ def keep_run(run: Run, out: Path, journal: Journal) -> Outputs:
     store_as = (run.preset or "own") if complete and content.benchmarks else ""
     if earlier := replaced(out / WRITTEN, content):
         run.session.say(earlier)
-    kept = keep(content, out / WRITTEN, run.exit_code, "" if complete else unfinished, store_as=store_as)
+    kept = keep(content, out / WRITTEN, run.exit_code, unfinished="" if complete else unfinished, store_as=store_as)
     if kept.not_stored:
         run.session.say(f"this run is not stored for w2vbench history: {kept.not_stored}")
     if complete:
@@ -249,7 +248,7 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
     for number, turn in enumerate(turns(run.planned, context.settings.processes, run.looks)):
         if begun := [problem for problem in turn.problems if not problem.processes]:
             with run.session.phase(f"checking the implementations for {turn.name}", context.workers):
-                before = check_and_admit(begun, context, run.passed, progress)
+                before = check_and_admit(begun, context, passed=run.passed, progress=progress)
             if number == 0 and before:
                 run.session.say(
                     f"{before} implementations have passed their checks before, with this code, text, machine and packages"
@@ -261,7 +260,9 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
                 context.workers.retire()
             for problem in turn.problems:
                 progress.measuring(problem, further=turn.further)
-                extras = extras_of(problem, shown[problem.kernel], profiled_at, context, preset)
+                extras = extras_of(
+                    problem, shown=shown[problem.kernel], profiled_at=profiled_at, context=context, preset=preset
+                )
                 extras = replace(extras, unanswered=unanswered(run.planned))
                 whole_results = [f"whole results of {case.case}" for case in problem.measured.values()]
                 if run.passed.includes(whole_results):
@@ -270,7 +271,7 @@ def measure_all(context: RunContext, run: Run, journal: Journal, progress: Progr
                 if extras.check and len(problem.measured) == len(whole_results):
                     run.passed.add(whole_results)
                 journal.add(problem)
-            measure_limits(context, run, journal, number)
+            measure_limits(context, run, journal=journal, process=number)
         if number == 0 and begun and len(run.planned) > 1:
             progress.first(run_result.content(run))
     run.complete = True
@@ -362,15 +363,6 @@ def measure_limits(context: RunContext, run: Run, journal: Journal, process: int
             journal.add_limits(limits)
 
 
-def run_identity(run: Run, request: RunRequest) -> dict[str, Any]:
+def run_identity(run: Run, request: RunRequest) -> Entry:
     """Return what must be the same for a run to be resumed: problems, code, corpus, machine and settings."""
-    settings = asdict(run.settings)
-    del settings["memory_limit_bytes"]  # what is free changes from hour to hour
-    return {
-        "command": run.session.command.replace(" --resume", ""),
-        "problems": [problem.problem for problem in run.planned],
-        "implementations": [case.implementation.key for problem in run.planned for case in problem.cases],
-        "machine": run.session.fixed_facts(),
-        "corpus_and_code": request.digest(run.corpus),
-        "settings": settings,
-    }
+    return identity_of(run.session, run.planned, run.settings, digest=request.digest(run.corpus))

@@ -1,15 +1,14 @@
-"""What a run leaves: the content of its result file."""
+"""A run under way, and what it leaves: the content of its result file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from statistics import median
-from typing import Any
 
 import numpy as np
 from w2vbench.bench.engine import protocol
-from w2vbench.bench.engine.protocol import Status
+from w2vbench.bench.engine.protocol import MeasurementSettings, Status
 from w2vbench.impls.corpus import words
 from w2vbench.reports.file.schema.corpus import CorpusRecord
 from w2vbench.reports.file.schema.result import (
@@ -20,9 +19,52 @@ from w2vbench.reports.file.schema.result import (
 )
 
 from . import deck_examples
+from .passed import PassedChecks
 from .problems import LayerRun, ProblemRun
 from .rows import kernel_parts, not_measured, row, size_record, source, waiting
-from .under_way import Run
+from .session import Session
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A run under way: how it is measured, and what is finished.
+
+    Attributes
+    ----------
+    preset
+        The preset's name; None for the user's own sizes.
+    planned
+        All problems of the run.
+    limits
+        Measurements of the machine's limits.
+    passed
+        Checks that need not be repeated.
+    looks
+        After how many processes it is looked whether a problem is decided; empty where the user has chosen their number.
+    complete
+        Whether every process of every problem is finished.
+    """
+
+    session: Session
+    preset: str | None
+    settings: MeasurementSettings
+    corpus: words.Corpus
+    planned: Sequence[ProblemRun]
+    looks: Sequence[int] = ()
+    limits: list[protocol.MachineLimits] = field(default_factory=list)
+    passed: PassedChecks = field(default_factory=PassedChecks)
+    complete: bool = False
+
+    @property
+    def problems(self) -> list[ProblemRun]:
+        """The problems of which at least one process is finished."""
+        return [problem for problem in self.planned if problem.processes]
+
+    @property
+    def exit_code(self) -> int:
+        """What follows from its cases; those that are marked as wrong do not count."""
+        cases = (case for problem in self.problems for case in problem.cases)
+        return self.session.exit_code(case.status for case in cases if not case.implementation.wrong)
 
 
 def content(run: Run) -> ResultFile:
@@ -42,6 +84,7 @@ def content(run: Run) -> ResultFile:
             case.samples for problem in run.problems if problem.size.threads == 1 for case in problem.cases
         ),
     }
+    limits = limits_by_threads(run.limits)
     return run.session.result_file(
         "run",
         [row(case, problem) for problem, case in measured],
@@ -57,7 +100,8 @@ def content(run: Run) -> ResultFile:
         not_measured=[
             not_measured(case) for problem in run.problems for case in problem.cases if case.status != Status.OK
         ],
-        **limits_by_threads(run.limits),
+        limits=next(iter(limits.values()), None),
+        limits_by_threads=limits if len(limits) > 1 else {},
         limit_samples={problem.problem: problem.limits for problem in run.problems if problem.limits},
         profiles={str(case.case): profile(case.profile) for _, case in measured if case.profile and case.profile.lines},
         not_profiled={
@@ -105,16 +149,10 @@ def clock_variation(problems: Sequence[ProblemRun]) -> float:
     return float(slow / fast)
 
 
-def limits_by_threads(found: Sequence[protocol.MachineLimits]) -> dict[str, Any]:
-    """The fields of the file that have the machine's limits: on the fewest threads, and on each number of them if there are several."""
-    measured = {
-        threads: typical_limits([one for one in found if one.threads == threads])
-        for threads in sorted({one.threads for one in found})
-    }
-    return {
-        "limits": next(iter(measured.values()), None),
-        "limits_by_threads": measured if len(measured) > 1 else {},
-    }
+def limits_by_threads(found: Sequence[protocol.MachineLimits]) -> dict[int, Limits]:
+    """The machine's limits on each number of threads, the fewest first."""
+    numbers = sorted({one.threads for one in found})
+    return {number: typical_limits([one for one in found if one.threads == number]) for number in numbers}
 
 
 def typical_limits(found: Sequence[protocol.MachineLimits]) -> Limits:

@@ -60,7 +60,11 @@ class Session:
 
     @contextmanager
     def measuring(
-        self, settings: MeasurementSettings, threads: Sequence[int] = (1,), files: Sequence[Path] = ()
+        self,
+        settings: MeasurementSettings,
+        threads: Sequence[int] = (1,),
+        files: Sequence[Path] = (),
+        text: Corpus | None = None,
     ) -> Iterator[RunContext]:
         """Start workers on CPUs that no other run holds. This process leaves those CPUs if it may use others.
 
@@ -74,11 +78,13 @@ class Session:
             Numbers of threads that workers will have: as many CPUs are held as the largest needs.
         files
             The user's own implementations.
+        text
+            The text; None if it will be saved in the context's folder later.
 
         Yields
         ------
         RunContext
-            With an empty folder, into which the text must be saved. Workers with one thread are pinned to the idlest free CPU.
+            Workers with one thread are pinned to the idlest free CPU.
         """
         stop_on_signals()
         with (
@@ -90,6 +96,8 @@ class Session:
             if mine.shared:
                 self.machine["cpus_shared"] = True
                 self.say(environment.SHARED_CPUS)
+            if text is not None:
+                text.save(folder)
             yield RunContext(
                 workers=workers, corpus=folder, settings=settings, sources=sources_of_files(files), cpu=mine.cpu
             )
@@ -122,11 +130,11 @@ class Session:
         """Return what pytest-benchmark writes of the machine."""
         return machine_info()
 
-    def facts_after(self) -> dict[str, Any]:
+    def facts_after(self) -> dict[str, object]:
         """Return the facts of the machine that are known after the measurement only."""
         return {"load_after": environment.load(), **environment.counter_increases(self.counters)}
 
-    def fixed_facts(self) -> dict[str, Any]:
+    def fixed_facts(self) -> dict[str, object]:
         """Return the facts of the machine that must be the same for a measurement to be resumed."""
         return {name: self.machine.get(name) for name in MACHINE_FACTS}
 

@@ -65,7 +65,7 @@ def turns(problems: Sequence[ProblemRun], processes: int, looks: Sequence[int] =
         if group := [problem for problem in problems if problem.processes == process]:
             yield Turn(f"all sizes, process {process + 1}", group, more=process < processes - 1 or bool(looks))
     for look, following in pairwise(looks):
-        chosen = undecided([*first, *others], look, following, time_left(problems, processes))
+        chosen = undecided([*first, *others], look=look, following=following, left_s=time_left(problems, processes))
         for process in range(look, following):
             if group := [problem for problem in chosen if problem.processes == process]:
                 yield Turn(f"what is undecided, process {process + 1}", group, further=True)

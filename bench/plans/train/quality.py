@@ -94,7 +94,7 @@ def compare(request: QualityRequest, say: Say, progress: AbstractContextManager[
                 "these implementations run on one thread only: leave out --threads, or choose numba, gensim or torch"
             )
         if request.resume:
-            resume(path, runs, session, request.seeds)
+            resume(path, runs, session, seeds=request.seeds)
             if runs.seeds != runs.planned:
                 say(f"the test still uses the {runs.planned} seeds that were planned before the first run")
         elif aside := put_aside(path):
@@ -105,16 +105,18 @@ def compare(request: QualityRequest, say: Say, progress: AbstractContextManager[
             return session.result_file("quality", noise=noise, training=runs.content(), complete=complete)
 
         settings = MeasurementSettings(memory_limit_bytes=memory_limit())
-        with progress as note, session.measuring(settings, runs.threads, request.files) as context:
-            runs.corpus.save(context.corpus)
-            with session.until_interrupted():
-                runs.make(context, note, lambda: write(path, dump(result(complete=False))))
+        with (
+            progress as note,
+            session.measuring(settings, runs.threads, request.files, text=frequent) as context,
+            session.until_interrupted(),
+        ):
+            runs.make(context, note, lambda: write(path, dump(result(complete=False))))
         if not runs.records:
             raise NothingToKeep("interrupted before the first run was finished: nothing to save", 130)
         left, of = len(runs.left()), len(runs.every())
         unfinished = f"{left} of {of} runs are left" if session.interrupted else ""
         code = session.exit_code(record.status for record in runs.records)
-        return keep(result(complete=not session.interrupted), path, code, unfinished)
+        return keep(result(complete=not session.interrupted), path, code, unfinished=unfinished)
 
 
 def resume(path: Path, runs: TrainingRuns, session: Session, seeds: int | None) -> None:
@@ -136,9 +138,8 @@ def resume(path: Path, runs: TrainingRuns, session: Session, seeds: int | None) 
         raise PlanError(f"--resume: {error}") from error
     if before.training is None:
         raise PlanError(f"--resume: {path} has no training runs: run without --resume")
-    there = before.training.model_dump()
-    differ = [OPTION_NAMES.get(name, name) for name, value in runs.shared_settings().items() if there[name] != value]
-    differ += ["text or code"] * (there["digest"] != runs.digest)
+    differ = [OPTION_NAMES.get(name, name) for name in runs.differing(before.training)]
+    differ += ["text or code"] * (before.training.digest != runs.digest)
     differ += [name for name, value in session.fixed_facts().items() if before.environment.get(name) != value]
     if differ:
         raise PlanError(f"--resume: {path} is of other runs ({', '.join(differ)} differ): run without --resume")

@@ -73,7 +73,13 @@ class TrainingRequest:
     def settings(self) -> Settings:
         """Return what is learnt from the text. Raises PlanError if the settings contradict each other."""
         try:
-            return Settings(self.window, self.sample, self.alpha, self.min_alpha, self.ns_exponent)
+            return Settings(
+                window=self.window,
+                sample=self.sample,
+                alpha=self.alpha,
+                min_alpha=self.min_alpha,
+                power=self.ns_exponent,
+            )
         except ValueError as error:
             raise PlanError(f"these settings cannot be used: {error}") from error
 
@@ -167,7 +173,7 @@ def train(
             raise PlanError("the vectors are not finite: try a smaller --alpha, or fewer --threads")
         if interrupted and (aside := put_aside(request.out)):
             warn(f"the earlier vectors in {request.out} were put aside as {aside}")
-        save(request.out, corpus.vocabulary, vectors, request.binary)
+        save(request.out, corpus.vocabulary, vectors, binary=request.binary)
     epochs = f"{plan.epochs} epoch{'s'[: plan.epochs != 1]}"
     if interrupted:
         rate = rate_at(settings, run.words / run.total)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.contracts import check_contracts
@@ -81,10 +82,21 @@ class TrainingRuns:
     budget_s: float = 30.0
     records: list[TrainingRun] = field(default_factory=list)
 
-    def shared_settings(self) -> dict[str, Any]:
-        """Return the settings that must be the same for runs to be compared, as in the result file."""
-        known = {"V": len(self.corpus.counts), "H": H, "K": K, "settings": asdict(SETTINGS)}
-        return {**known, "epochs": self.epochs, "budget_s": self.budget_s}
+    @property
+    def V(self) -> int:
+        return len(self.corpus.counts)
+
+    def differing(self, earlier: Training) -> list[str]:
+        """Return the settings that must be the same for runs to be compared, and are not."""
+        mine = {
+            "V": self.V,
+            "H": H,
+            "K": K,
+            "settings": asdict(SETTINGS),
+            "epochs": self.epochs,
+            "budget_s": self.budget_s,
+        }
+        return [name for name, value in mine.items() if getattr(earlier, name) != value]
 
     def every(self) -> list[PlannedRun]:
         """Return all runs, made or not. Some implementations only have one thread."""
@@ -138,7 +150,7 @@ class TrainingRuns:
                     if isinstance(event, protocol.Pace):
                         note(f"{key}, seed {seed}: {event.words_per_s:,.0f} words/s so far", number, len(runs))
                     elif isinstance(event, protocol.Trained):
-                        self.records.append(run.record(**training_record(event, np.load(vectors), self.tests)))
+                        self.records.append(trained(run, event, np.load(vectors), tests=self.tests))
             except WorkerFailure as failure:
                 self.records.append(run.record(status=failure.status, reason=TIME_LIMIT.sub("", failure.reason)))
             save()
@@ -169,7 +181,7 @@ class TrainingRuns:
         return protocol.Train(
             **context.job_fields() | {"settings": settings},
             key=run.implementation.key,
-            V=len(self.corpus.counts),
+            V=self.V,
             H=H,
             K=K,
             threads=run.threads,
@@ -205,7 +217,12 @@ class TrainingRuns:
         return Training(
             corpus=self.corpus.name,
             tokens=len(self.corpus.ids),
-            **self.shared_settings(),
+            V=self.V,
+            H=H,
+            K=K,
+            settings=asdict(SETTINGS),
+            epochs=self.epochs,
+            budget_s=self.budget_s,
             digest=self.digest,
             planned=self.planned,
             runs=self.records,
@@ -227,11 +244,11 @@ def words_trained(records: Sequence[TrainingRun]) -> dict[tuple[str, int], int |
     }
 
 
-def training_record(event: protocol.Trained, W: Any, tests: quality.Tests | None) -> dict[str, Any]:
+def trained(run: PlannedRun, event: protocol.Trained, W: NDArray[Any], tests: quality.Tests | None) -> TrainingRun:
     """Return the record of a finished run."""
     if not (np.isfinite(W).all() and np.isfinite([loss for _, loss in event.curve]).all()):
-        return {"status": Status.WRONG, "reason": "its vectors did not stay finite"}
+        return run.record(status="wrong", reason="its vectors did not stay finite")
     facts = msgspec.to_builtins(event)
     del facts["type"]
     loss = event.curve[-1][1] if event.curve else None
-    return {"status": Status.OK, **facts, "scores": quality.score_vectors(W, tests), "loss": loss}
+    return run.record(status="ok", **facts, scores=quality.score_vectors(W, tests), loss=loss)

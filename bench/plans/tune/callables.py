@@ -77,38 +77,23 @@ class GivenFunction(Implementation):
 
 def signature(kernel: Kernel) -> Callable[..., Any]:
     """Generate a function with the kernel's signature, as every implementation has one. It is never called."""
-    scope: dict[str, Any] = {"__name__": __name__}
+    scope: dict[str, object] = {"__name__": __name__}
     exec(f"def not_called({', '.join(kernel.parameters)}): raise NotImplementedError\n", scope)
-    return scope["not_called"]  # type: ignore[no-any-return]
+    return scope["not_called"]  # type: ignore[return-value]
 
 
 def callables() -> Iterator[Implementation]:
     """Yield the functions of every kernel: those of each implementation that may be chosen, then the one that chooses."""
     for kernel in {i.kernel.name: i.kernel for i in own() if i.kernel.shapes}.values():
-        function = signature(kernel)
+        given = partial(GivenFunction, kernel=kernel, function=signature(kernel))
         for slug, one in candidates(kernel.name).items():
-            yield GivenFunction(
-                kernel=kernel,
-                slug=BEST + slug,
-                title=one.title,
-                function=function,
-                grows_with=one.grows_with,
-                temporaries="+".join(filter(None, (one.temporaries, one.shares))),
-                requires=one.requires,
-                ready=partial(best_of, implementation=one),
-            )
+            known = partial(given, title=one.title, requires=one.requires)
+            arrays = "+".join(filter(None, (one.temporaries, one.shares)))
+            best = partial(best_of, implementation=one)
+            yield known(slug=BEST + slug, grows_with=one.grows_with, temporaries=arrays, ready=best)
             if one.returns == (0,):
-                making = partial(direct_call, implementation=one)
-                yield GivenFunction(
-                    kernel=kernel,
-                    slug=DIRECT + slug,
-                    title=one.title,
-                    function=function,
-                    requires=one.requires,
-                    ready=making,
-                )
-        choosing = partial(dispatched_by_table, name=kernel.name)
-        yield GivenFunction(kernel=kernel, slug=DISPATCHED, title="dispatch", function=function, ready=choosing)
+                yield known(slug=DIRECT + slug, ready=partial(direct_call, implementation=one))
+        yield given(slug=DISPATCHED, title="dispatch", ready=partial(dispatched_by_table, name=kernel.name))
 
 
 CALLABLES = tuple(callables())

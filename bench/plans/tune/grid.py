@@ -49,7 +49,7 @@ class Grid:
         for V in sorted(set(self.V)):
             for H in sorted(set(self.H)):
                 for B in sorted(set(self.B)):
-                    yield Size(V, H, B, self.K, self.dtype, self.index, threads=self.threads)
+                    yield Size(V, H, B, K=self.K, dtype=self.dtype, index=self.index, threads=self.threads)
 
 
 def is_measurable(kernel: Kernel, size: Size) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -56,16 +57,12 @@ def merge(
         times = {**now.times_s, **before.times_s} if before else {**now.times_s}
         times |= {size: seconds for size, seconds in now.times_s.items() if size not in early}
         kernels[kernel] = KernelTimes(now.simplest_first, {size: times[size] for size in sorted(times)})
-    counts = {
-        kernel: sum(kernel in new and new[kernel].times_s.get(size) is seconds for size, seconds in its.times_s.items())
-        for kernel, its in kernels.items()
-    }
-    kept = {kernel: len(its.times_s) - counts[kernel] for kernel, its in kernels.items()}
-    return Merged(kernels, positive(counts), positive(kept), replaced)
-
-
-def positive(counts: Mapping[str, int]) -> dict[str, int]:
-    return {kernel: count for kernel, count in counts.items() if count}
+    measured, kept = Counter[str](), Counter[str]()
+    for kernel, its in kernels.items():
+        for size, seconds in its.times_s.items():
+            is_new = kernel in new and new[kernel].times_s.get(size) is seconds
+            (measured if is_new else kept)[kernel] += 1
+    return Merged(kernels=kernels, measured=measured, kept=kept, replaced=replaced)
 
 
 def sizes_of(counts: Mapping[str, int]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
@@ -16,7 +17,7 @@ from itertools import cycle, islice
 import numpy as np
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.protocol import MeasurementSettings, Status
-from w2vbench.bench.plans.run.problems import CaseRun, ProblemRun, admit, new_problem_run
+from w2vbench.bench.plans.run.problems import ProblemRun, admit, new_problem_run
 from w2vbench.bench.plans.run.request import PlanError, Say
 from w2vbench.bench.plans.run.run import Progress
 from w2vbench.bench.plans.run.selection import Selection
@@ -30,8 +31,7 @@ from w2vbench.impls.interface.case import Size
 
 from .callables import BEST, CALLABLES, DIRECT, DISPATCHED
 from .grid import is_measurable
-from .regret_figures import OVERHEAD_SLUGS, Regret, overheads, size_regret, spreads
-from .tune import FILE, SETTINGS, Show, TuneRequest, measure_size
+from .tune import FILE, SETTINGS, Show, TuneRequest, drop_slow, measure_size, medians
 
 HIDDEN_SIZES = 3
 """Different H that are drawn: the compiled output layers are compiled anew for each, which takes seconds."""
@@ -39,6 +39,80 @@ TRIES = 1_000
 """Sizes that are drawn before a kernel is given up."""
 OVERHEAD_SIZE = Size(10_000, 100, 10)
 """Where lookups are so short that what dispatch adds is seen."""
+OVERHEAD_SLUGS = ("gather", "numba-prefetch")
+"""Implementations of short lookups, which show what dispatch adds: one returns a new array, and one writes into a buffer."""
+
+
+@dataclass(frozen=True)
+class SizeRegret:
+    """What was found at one size.
+
+    Attributes
+    ----------
+    chosen, fastest
+        The implementation that the table chooses, and the fastest one.
+    regret
+        Time of the dispatched call over that of the fastest implementation's.
+    over_bare
+        Time of the dispatched call over the fastest bare one: its arguments unchecked, its result overwritten by the next.
+    times
+        Seconds a call of each implementation over the fastest's.
+    """
+
+    kernel: str
+    size: Size
+    chosen: str
+    fastest: str
+    regret: float
+    over_bare: float
+    times: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """What a dispatched call takes beside a direct one of the same implementation.
+
+    Attributes
+    ----------
+    direct_s, over_s
+        Seconds of a direct call whose result the caller may keep, and how much longer a dispatched one takes.
+    over_reusing_s
+        How much longer it takes than a direct call into a buffer that all calls reuse.
+    """
+
+    slug: str
+    direct_s: float
+    over_s: float
+    over_reusing_s: float
+
+
+@dataclass(frozen=True)
+class Regret:
+    """The regret of a table.
+
+    Attributes
+    ----------
+    sizes
+        What was found at each size.
+    spreads
+        Median, 95th percentile and largest ratio to the fastest: of what was chosen, and of fixed choices.
+    overheads
+        What dispatch adds to short calls.
+    """
+
+    sizes: Sequence[SizeRegret]
+    spreads: Mapping[str, tuple[float, float, float]]
+    overheads: Sequence[Overhead]
+    exit_code: int
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "spreads": {
+                name: dict(zip(("median", "p95", "worst"), each, strict=True)) for name, each in self.spreads.items()
+            },
+            "overheads": [vars(one) for one in self.overheads],
+            "sizes": [{**vars(one), "size": str(one.size), "times": dict(one.times)} for one in self.sizes],
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +160,12 @@ def measure_regret(request: RegretRequest, say: Say, progress: Show) -> Regret:
     found = [one for problem in drawn if (one := size_regret(problem, table)) is not None]
     if not found:
         raise PlanError("nothing could be measured: w2vbench check says why")
-    return Regret(found, spreads(found), overheads(lookup), session.exit_code(Status.OK for _ in found))
+    return Regret(
+        sizes=found,
+        spreads=spreads(found),
+        overheads=overheads(lookup),
+        exit_code=session.exit_code(Status.OK for _ in found),
+    )
 
 
 @contextmanager
@@ -113,7 +192,7 @@ def plan(request: RegretRequest, table: DispatchTable) -> list[ProblemRun]:
     if not kernels:
         raise PlanError(f"the table has none of these kernels, only {', '.join(table.kernels) or 'nothing'}")
     rng = np.random.default_rng(request.seed)
-    draws = {kernel.name: random_sizes(kernel, table.times(kernel.name), rng, request.seed) for kernel in kernels}
+    draws = {kernel.name: random_sizes(kernel, table.times(kernel.name), rng, seed=request.seed) for kernel in kernels}
     turns = islice(cycle(kernels), request.sizes)
     sizes = [(kernel, size) for kernel in turns if (size := next(draws[kernel.name], None)) is not None]
     if not sizes:
@@ -169,14 +248,85 @@ def measure_all(problems: Sequence[ProblemRun], context: RunContext, progress: P
                 drop_slow(problem)
 
 
-def drop_slow(problem: ProblemRun) -> None:
-    """Leave out what is DROPPED times slower than the fastest function of ``best``, by the fastest samples."""
-    least = {slug: least_s(case) for slug, case in problem.measured.items() if case.samples}
-    fastest = min((least[slug] for slug in least if slug.startswith(BEST)), default=math.inf)
-    for slug, case in problem.measured.items():
-        if slug != DISPATCHED and least.get(slug, 0.0) > DROPPED * fastest:
-            case.exclude("dropped", "slow")
+def size_regret(problem: ProblemRun, table: DispatchTable) -> SizeRegret | None:
+    """Return what was found at a size; None if the dispatched call could not be timed."""
+    found = medians(problem)
+    whole = {slug: its for slug, its in found.items() if len(its) == problem.processes}
+    if DISPATCHED not in whole:
+        return None
+    functions = [slug for slug in whole if slug.startswith(BEST)]
+    bare = [slug for slug in whole if slug != DISPATCHED and not slug.startswith(BEST)]
+    fastest = fastest_of(whole, functions)
+    return SizeRegret(
+        kernel=problem.kernel,
+        size=problem.size,
+        chosen=table.choose(problem.kernel, problem.size),
+        fastest=fastest.removeprefix(BEST),
+        regret=ratio(whole[DISPATCHED], whole[fastest]),
+        over_bare=ratio(whole[DISPATCHED], whole[fastest_of(whole, bare)]) if bare else math.nan,
+        times={
+            slug.removeprefix(BEST): ratio(its, whole[fastest]) for slug, its in found.items() if slug.startswith(BEST)
+        },
+    )
 
 
-def least_s(case: CaseRun) -> float:
-    return min(wall for process in case.samples for wall in process.wall_s if wall is not None)
+def fastest_of(times: Mapping[str, Sequence[float]], slugs: Sequence[str]) -> str:
+    """Return the fastest in the processes that find it: the first, the third and so on."""
+    return min(slugs, key=lambda slug: statistics.median(times[slug][::2]))
+
+
+def ratio(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return how much longer one takes than the other: the median ratio in the processes that time, or in the first alone."""
+    pairs = list(zip(one, other, strict=False))
+    return statistics.median(a / b for a, b in pairs[1::2] or pairs)
+
+
+def spreads(found: Sequence[SizeRegret]) -> dict[str, tuple[float, float, float]]:
+    """Return how what was chosen compares with the fastest, and how fixed choices do."""
+    fixed = {
+        name: [always(one, found, compiled) for one in found] for name, compiled in (("numba", True), ("NumPy", False))
+    }
+    ratios = {"dispatch": [one.regret for one in found], **{f"always {name}": its for name, its in fixed.items()}}
+    ratios["dispatch, over a bare call"] = [one.over_bare for one in found if not math.isnan(one.over_bare)]
+    return {name: spread(its) for name, its in ratios.items() if its}
+
+
+def always(here: SizeRegret, found: Sequence[SizeRegret], compiled: bool) -> float:
+    """Return the ratio of a fixed choice at a size: the implementation that is best over all sizes of the kernel.
+
+    It is the compiled one, or the one that needs only NumPy and SciPy, with the least geometric mean of ratios: what somebody
+    would use who has measured all these sizes, and wants one implementation. Where a kernel has no compiled implementation,
+    both choices are the NumPy one.
+    """
+    its = candidates(here.kernel)
+    slugs = [slug for slug, one in its.items() if bool(one.requires) == compiled] or list(its)
+    sizes = [one for one in found if one.kernel == here.kernel]
+    best = min(slugs, key=lambda slug: sum(math.log(one.times.get(slug, 10 * DROPPED)) for one in sizes))
+    return here.times.get(best, 10 * DROPPED)
+
+
+def spread(ratios: Sequence[float]) -> tuple[float, float, float]:
+    """Return the median, the 95th percentile and the largest of ratios."""
+    return float(np.median(ratios)), float(np.quantile(ratios, 0.95)), max(ratios)
+
+
+def overheads(problem: ProblemRun) -> list[Overhead]:
+    """Return what a dispatched call takes beside a direct one, of each implementation that was timed both ways."""
+    found, lines = medians(problem), []
+    for slug in OVERHEAD_SLUGS:
+        if slug in found and BEST + slug in found:
+            direct, dispatched = found.get(DIRECT + slug, found[slug]), found[BEST + slug]
+            lines.append(
+                Overhead(
+                    slug=slug,
+                    direct_s=statistics.median(direct),
+                    over_s=more(dispatched, direct),
+                    over_reusing_s=more(dispatched, found[slug]),
+                )
+            )
+    return lines
+
+
+def more(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return how many seconds more one takes than the other: the median over processes."""
+    return statistics.median(a - b for a, b in zip(one, other, strict=False))

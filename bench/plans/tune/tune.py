@@ -6,20 +6,20 @@ and where several remain, further processes measure these.
 
 from __future__ import annotations
 
+import math
 import shutil
 import statistics
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.contracts import check_contracts
 from w2vbench.bench.engine.pool.experiment import measure
 from w2vbench.bench.engine.protocol import Measure, MeasurementSettings, MeasureOptions, Status, Variant, Verdict
-from w2vbench.bench.plans.run.journal import Journal
+from w2vbench.bench.plans.run.journal import Journal, identity_of
 from w2vbench.bench.plans.run.keeping import locked
 from w2vbench.bench.plans.run.problems import ProblemRun, add_outcome, admit, new_problem_run
 from w2vbench.bench.plans.run.request import MeasurementRequest, NothingToKeep, PlanError, Say
@@ -32,7 +32,7 @@ from w2vbench.impls.choosing.fingerprint import differences, fingerprint
 from w2vbench.impls.interface.case import Size
 
 from . import callables
-from .callables import BEST, CALLABLES
+from .callables import BEST, CALLABLES, DISPATCHED
 from .grid import Grid, hopeless
 from .merge import Merged, merge, sizes_of
 
@@ -144,7 +144,7 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
             )
             corpus = request.text()
             corpus.save(context.corpus)
-            journal = Journal(folder, identity(request, problems, session, request.digest(corpus)))
+            journal = Journal(folder, identity_of(session, problems, settings, digest=request.digest(corpus)))
             if request.resume:
                 journal.read(problems)
             elif journal.begin():
@@ -155,7 +155,7 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
                     context,
                     bar.checking,
                 )
-                measure_all(problems, context, verdicts, journal, bar)
+                measure_all(problems, context, verdicts=verdicts, journal=journal, progress=bar)
         finished = finished_kernels(problems)
         if not finished:
             raise nothing_new(request.out, session.interrupted)
@@ -163,15 +163,24 @@ def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:
         merged = merge(earlier_table(request.out, say), finished, unfinished)
         if merged.replaced:
             say(f"replaces {sizes_of(merged.replaced)}, measured with other implementations")
-        table = DispatchTable(merged.kernels, fingerprint(), made_by(request.command))
+        table = DispatchTable(
+            merged.kernels, fingerprint(), f"{request.command}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        )
         write(table, request.out)
     if session.interrupted:
         say(interruption(merged, dict.fromkeys(problem.kernel for problem in problems)))
     else:
         shutil.rmtree(folder, ignore_errors=True)
     session.say_warnings(request.grid.threads)
-    statuses = [case.status for one in problems for case in one.cases if case.status not in ("dropped", Status.SKIPPED)]
-    return Tuned(table, request.out, list(finished), merged.kept, problems, session.exit_code(statuses))
+    statuses = [case.status for one in problems for case in one.cases if case.status not in ("dropped", "skipped")]
+    return Tuned(
+        table=table,
+        file=request.out,
+        kernels=list(finished),
+        kept=merged.kept,
+        problems=problems,
+        exit_code=session.exit_code(statuses),
+    )
 
 
 def nothing_new(file: Path, interrupted: bool) -> NothingToKeep:
@@ -236,28 +245,34 @@ def drop_hopeless(problem: ProblemRun, before: Sequence[ProblemRun]) -> None:
     times = {one.size: times_s(one) for one in before if one.kernel == problem.kernel}
     growing = {case.implementation.slug for case in problem.cases if "V" in case.implementation.grows_with}
     for slug, case in problem.measured.items():
-        if hopeless(slug, problem.size, times, growing):
+        if hopeless(slug, problem.size, times=times, growing=growing):
             case.exclude("dropped", "slow at smaller sizes")
 
 
 def drop_slow(problem: ProblemRun) -> None:
-    """Leave out the implementations that take DROPPED times as long as the fastest, by their fastest sample: noise only adds."""
+    """Leave out what takes DROPPED times as long as the fastest function of ``best``, by its fastest sample: noise only adds."""
     times = times_s(problem, min)
+    fastest = min((seconds for slug, seconds in times.items() if slug.startswith(BEST)), default=math.inf)
     for slug, case in problem.measured.items():
-        if slug in times and times[slug] > DROPPED * min(times.values()):
-            case.exclude("dropped", f"{times[slug] / min(times.values()):.0f} times slower than the fastest")
+        if slug != DISPATCHED and times.get(slug, 0.0) > DROPPED * fastest:
+            case.exclude("dropped", f"{times[slug] / fastest:.0f} times slower than the fastest")
+
+
+def medians(problem: ProblemRun, of: Callable[[Sequence[float]], float] = statistics.median) -> dict[str, list[float]]:
+    """Return the median seconds a call in each process, or what ``of`` returns, by slug."""
+    found = {
+        case.implementation.slug: [
+            of(walls) for process in case.samples if (walls := [one for one in process.wall_s if one is not None])
+        ]
+        for case in problem.cases
+    }
+    return {slug: each for slug, each in found.items() if each}
 
 
 def times_s(problem: ProblemRun, of: Callable[[Sequence[float]], float] = statistics.median) -> dict[str, float]:
     """Return the seconds a call by slug: medians over processes of each one's median sample, or of what ``of`` returns."""
-    medians = {
-        case.implementation.slug: [
-            of(wall) for process in case.samples if (wall := [one for one in process.wall_s if one is not None])
-        ]
-        for case in problem.cases
-        if case.status in (Status.OK, "dropped")
-    }
-    return {slug: statistics.median(each) for slug, each in medians.items() if each}
+    kept = {case.implementation.slug for case in problem.cases if case.status in (Status.OK, "dropped")}
+    return {slug: statistics.median(each) for slug, each in medians(problem, of).items() if slug in kept}
 
 
 def finished_kernels(problems: Sequence[ProblemRun]) -> dict[str, KernelTimes]:
@@ -289,20 +304,3 @@ def earlier_table(file: Path, say: Say) -> dict[str, KernelTimes]:
         say(f"the earlier table in {file} is replaced, since here {'; '.join(differing)}")
         return {}
     return dict(table.kernels)
-
-
-def made_by(command: str) -> str:
-    return f"{command}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def identity(request: TuneRequest, problems: Sequence[ProblemRun], session: Session, digest: str) -> dict[str, Any]:
-    """Return what must be the same for a tuning to be resumed."""
-    settings = asdict(request.settings())
-    del settings["memory_limit_bytes"]  # what is free changes from hour to hour
-    return {
-        "command": session.command.replace(" --resume", ""),
-        "problems": [problem.problem for problem in problems],
-        "machine": session.fixed_facts(),
-        "corpus_and_code": digest,
-        "settings": settings,
-    }

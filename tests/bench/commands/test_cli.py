@@ -1,18 +1,22 @@
-"""The commands as a user runs them: real processes, real files."""
+"""The commands as a user runs them, to their end and not: real processes, real files."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
-from w2vbench.bench.main import said
 from w2vbench.bench.plans.run.keeping import prepare_folder
 
-from tests.processes import PATIENCE_S, ROOT, SMALL, w2vbench
+from tests.bench.commands.loopback import cpu_seconds
+from tests.processes import PATIENCE_S, ROOT, SMALL, journal, started, w2vbench, wait_until
 
 Finished = tuple[Path, subprocess.CompletedProcess[str]]
 
@@ -117,26 +121,19 @@ def test_the_result_file_is_tidy_and_complete(finished: Finished) -> None:
     assert gather.cpu_s.between(gather.wall_s / 100, gather.wall_s * 2).all()
 
 
-def test_services_that_read_pytest_benchmarks_files_find_all_they_need_in_ours(finished: Finished) -> None:
-    """Fields that github-action-benchmark's tool "pytest" (src/extract.ts) and Bencher's adapter "python_pytest" read."""
+def test_other_tools_find_all_they_need_in_our_files(finished: Finished) -> None:
+    """github-action-benchmark's tool "pytest" (src/extract.ts), Bencher's adapter "python_pytest", and pytest-benchmark itself."""
     content = json.loads((finished[0] / "reports/out/result.json").read_text())
     assert isinstance(content["machine_info"], dict)
     assert isinstance(content["commit_info"], dict)
     names = [row["fullname"] for row in content["benchmarks"]]
     assert len(set(names)) == len(names) > 0
-    assert all(0 < len(name) <= 1024 for name in names)
-    for row in content["benchmarks"]:
-        stats = row["stats"]
+    for stats in (row["stats"] for row in content["benchmarks"]):
         assert all(isinstance(stats[name], float) for name in ("ops", "mean", "stddev", "median", "iqr"))
         assert isinstance(stats["rounds"], int)
-        assert stats["ops"] == pytest.approx(1 / stats["mean"])
-
-
-def test_pytest_benchmark_compares_our_files(finished: Finished) -> None:
     tool = Path(sys.executable).with_name("pytest-benchmark")
-    result = subprocess.run(
-        [tool, "compare", "reports/out/result.json"], cwd=finished[0], capture_output=True, text=True, check=False
-    )
+    asked = [str(tool), "compare", "reports/out/result.json"]
+    result = subprocess.run(asked, cwd=finished[0], capture_output=True, text=True, check=False)
     assert "lookup/gather@V=500" in result.stdout + result.stderr, result.stderr
 
 
@@ -191,19 +188,23 @@ def test_a_folder_that_is_made_for_results_is_not_for_git(tmp_path: Path) -> Non
     assert list((tmp_path / "there").iterdir()) == []
 
 
-def test_a_corpus_and_a_file_of_one_s_own(tmp_path: Path) -> None:
+def test_a_corpus_and_a_file_of_one_s_own_and_a_size_that_no_machine_can_hold(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("the cat sat on the mat and the dog sat on the cat\n" * 50)
     (tmp_path / "mine.py").write_text(
         "from w2vbench.impls.lookup import lookup\n@lookup.implementation('mine', 'my gather')\ndef mine(W, idx):\n    return W[idx]\n"
     )
-    asked = "run --kernel lookup --only *mine@* --corpus mine.txt --impl mine.py --vocab 6 20 --processes 1"
+    asked = "run --kernel lookup --only *mine@* --corpus mine.txt --impl mine.py --vocab 6 20 1e12 --processes 1"
     result = w2vbench(*asked.split(), cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     content = json.loads((tmp_path / "reports/out/result.json").read_text())
-    assert content["w2vbench"]["corpus"]["name"] == "mine.txt"
-    assert content["w2vbench"]["corpus"]["words"] == 7  # the cat sat on mat and dog
-    assert "lookup/mine@V=20" in {row["name"].partition(",")[0] for row in content["benchmarks"]}
-    assert content["w2vbench"]["sources"]["lookup/mine"]["file"] == "mine.py"
+    suite = content["w2vbench"]
+    assert suite["corpus"]["name"] == "mine.txt"
+    assert suite["corpus"]["words"] == 7  # the cat sat on mat and dog
+    assert list(suite["corpus"]["streams"]) == ["6", "20"]
+    assert {row["name"].partition(",")[0] for row in content["benchmarks"]} >= {"lookup/mine@V=6", "lookup/mine@V=20"}
+    assert suite["sources"]["lookup/mine"]["file"] == "mine.py"
+    assert {one["status"] for one in suite["not_measured"]} == {"skipped"}
+    assert all("GB of memory" in one["reason"] for one in suite["not_measured"])
 
 
 def test_a_repository_with_a_bench_and_impls_of_its_own_is_not_run_by_mistake(tmp_path: Path) -> None:
@@ -220,20 +221,105 @@ def test_a_repository_with_a_bench_and_impls_of_its_own_is_not_run_by_mistake(tm
     assert result.returncode == 0, result.stderr
 
 
-def test_a_size_that_no_machine_can_hold_is_a_row_with_its_reason_and_the_others_are_measured(tmp_path: Path) -> None:
-    asked = ("--kernel", "lookup", "--only", "*gather@*", "--vocab", "500", "1e12", "--hidden", "8", "--processes", "1")
-    done = w2vbench("run", *asked, cwd=tmp_path)
+def test_a_run_on_several_numbers_of_threads_compares_each_with_its_own_limits(tmp_path: Path) -> None:
+    line = "run --only lookup/gather --vocab 1000 --hidden 8 --batch 10 --processes 3 --threads 2 1"
+    done = w2vbench(*line.split(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "reports/out/result.json").read_text())
-    assert len(content["benchmarks"]) == 2
-    skipped = content["w2vbench"]["not_measured"]
-    assert {one["status"] for one in skipped} == {"skipped"}
-    assert all("GB of memory" in one["reason"] for one in skipped)
-    assert list(content["w2vbench"]["corpus"]["streams"]) == ["500"]
+    suite = content["w2vbench"]
+    sizes = [(row["name"].partition("@")[0], row["extra_info"]["size"]["threads"]) for row in content["benchmarks"]]
+    assert sizes == [(f"lookup/{slug}", threads) for threads in (1, 2) for slug in ("one-hot-dot", "gather")]
+    assert {len(row["extra_info"]["processes"]) for row in content["benchmarks"]} == {3}
+    assert set(suite["limits_by_threads"]) == {"1", "2"}
+    assert suite["limits"] == suite["limits_by_threads"]["1"]
+    assert suite["environment"]["idlest_cpu"] is not None
+    cells = [line.split() for line in done.stdout.partition("on more threads  ")[2].splitlines()[2:6]]
+    assert {cells[0][0], cells[2][0]} == {"lookup/one-hot-dot", "lookup/gather"}
+    assert [row[-1] for row in cells[1::2]] == [row[-1] for row in cells[1::2] if row[-1] == "%"]  # of efficiency
+    too_few = len(os.sched_getaffinity(0)) < 2
+    assert ("2 threads were asked for, but only 1 CPU" in done.stdout) == too_few
+    page = (tmp_path / "reports/out/index.html").read_text()
+    assert 'id="threads"' in page
+    assert "## On more threads" in (tmp_path / "reports/out/report.md").read_text()
+    again = w2vbench("report", "reports/out/result.json", "--out", "again", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "again/index.html").read_text() == page
 
 
-def test_a_syntax_error_in_this_programs_own_code_is_said_in_a_line() -> None:
-    """Somebody who changes an implementation meets it."""
-    with pytest.raises(SyntaxError) as caught:
-        compile("def broken(:\n", "impls/lookup.py", "exec")
-    assert said(caught.value).startswith("impls/lookup.py, line 1: SyntaxError: ")
+V_ = ("500", "600", "700", "800")
+MANY = f"run --kernel lookup --only *gather@* --vocab {' '.join(V_)} --hidden 4 --processes 3".split()
+
+
+def problems(folder: Path) -> list[dict[str, Any]]:
+    """Each problem in the journal as it stood after each process."""
+    return [entry for entry in journal(folder) if "problem" in entry]
+
+
+def wait_for(folder: Path, processes: int) -> None:
+    """Until so many processes are finished."""
+    wait_until(lambda: (folder / "reports/out/journal.jsonl").exists() and len(problems(folder)) >= processes)
+
+
+def test_ctrl_c_keeps_the_finished_processes_and_exits_130(tmp_path: Path) -> None:
+    with started(tmp_path, *MANY[:-1], "50") as process:  # so many that it has not ended by then
+        wait_for(tmp_path, 6)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    result = json.loads((tmp_path / "reports/out/result.json").read_text())
+    assert result["w2vbench"]["complete"] is False
+    processes = {row["group"]: len(row["extra_info"]["processes"]) for row in result["benchmarks"]}
+    assert len(processes) == 4
+    assert 6 <= sum(processes.values()) < 4 * 50
+    assert f"Interrupted with {sum(processes.values())} of 200 processes finished" in out
+    assert not (tmp_path / ".benchmarks").exists()  # until it is complete
+    assert (tmp_path / "reports/out/index.html").exists()
+
+
+def test_an_early_interruption_leaves_no_journal_of_nothing(tmp_path: Path) -> None:
+    process = started(tmp_path, *SMALL)
+    assert process.stderr
+    process.stderr.readline()  # it has begun to check, however long its imports took
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert not (tmp_path / "reports/out/journal.jsonl").exists()
+
+
+def test_a_run_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path) -> None:
+    """However often, and wherever. Of a journal whose last line was cut off, only that line's process is lost."""
+    kept: list[dict[str, Any]] = []
+    file = tmp_path / "reports/out/journal.jsonl"
+    for processes, cut in ((0, False), (5, True), (8, False)):
+        with started(tmp_path, *MANY, *["--resume"] * file.exists()) as process:
+            wait_for(tmp_path, processes)
+            os.killpg(process.pid, signal.SIGKILL)
+        if cut:
+            text = file.read_text()
+            file.write_text(text[: text.rindex("\n", 0, len(text) - 1) + 40])
+        assert problems(tmp_path)[: len(kept)] == kept
+        kept = problems(tmp_path)
+        assert len(kept) >= processes - cut
+    resumed = w2vbench(*MANY, "--resume", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    content = json.loads((tmp_path / "reports/out/result.json").read_text())
+    assert content["w2vbench"]["complete"] is True
+    rows = {row["name"]: row["extra_info"]["processes"] for row in content["benchmarks"]}
+    assert [name.partition(",")[0] for name in rows] == [
+        f"lookup/{slug}@V={V}" for V in V_ for slug in ("one-hot-dot", "gather")
+    ]
+    assert {len(measured) for measured in rows.values()} == {3}
+    for entry in kept:
+        for case in entry["cases"].values():
+            assert rows[case["case"]][: len(case["samples"])] == case["samples"]
+    assert not file.exists()
+
+
+def test_no_worker_outlives_a_run_that_is_killed(tmp_path: Path) -> None:
+    with started(tmp_path, "run", "--kernel", "lookup", "--vocab", "200000", "--batch", "2000") as process:
+        command = psutil.Process(process.pid)
+        wait_until(lambda: sum(map(cpu_seconds, command.children())) > 2.0, process)  # they measure
+        workers = command.children(recursive=True)
+        process.kill()
+    assert psutil.wait_procs(workers, timeout=PATIENCE_S)[1] == []

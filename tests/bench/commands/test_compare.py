@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import psutil
 import pytest
 from w2vbench.bench.engine.machine import cpus
 from w2vbench.bench.main import app
+from w2vbench.bench.plans.calibrate.calibrate import CalibrateRequest, calibrate
 from w2vbench.bench.plans.compare.measured import ComparisonRun
 
-from tests.bench.commands.theirs import GATHERS, ROWS, compared, leftovers, make_repository, source
-from tests.bench.plans.repositories import state
-from tests.processes import w2vbench
+from tests.bench.commands.theirs import GATHERS, MINE, ROWS, compared, leftovers, make_repository, source
+from tests.bench.plans.repositories import commit, state
+from tests.processes import PATIENCE_S, ROOT, git, started, w2vbench, wait_until
 
 OFTEN = "for _ in range(100):\n        out = W[idx]\n    return out\n"
 """A hundred times as long as a gather takes."""
@@ -93,30 +98,23 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     return Done(process, out, compared(out), [before, state(repository)])
 
 
-def test_only_what_changed_is_measured(done: Done) -> None:
+def test_only_what_changed_is_measured_and_judged(done: Done) -> None:
+    """What is slower by its own code, by a module that it imports, and by a file that its set-up reads; wrong; or crashes."""
     measured = {case["implementation"] for case in done.found["cases"]}
     assert measured == {"slows", "breaks", "hoards", "meant", "crashes", "reads", "spikes", "prepares"}
     assert (done.found["added"], done.found["removed"]) == (["lookup/came"], ["lookup/goes"])
     assert any("lookup/stays" in case for cases in done.found["skipped"].values() for case in cases)
-
-
-@pytest.mark.parametrize("slug", ["slows", "meant", "reads"])
-def test_what_got_much_slower_is_found(done: Done, slug: str) -> None:
-    """By its own code, by a module that it imports, and by a file that its set-up reads. A busy machine may take several looks."""
-    case = done.case(slug)
-    assert case["verdict"] == "slower"
-    assert case["ratio"]["estimate"] > 10
-    assert case["acknowledged"] == ("it must" if slug == "meant" else None)
-
-
-def test_what_is_wrong_or_crashes_is_heads_fault(done: Done) -> None:
+    for case in map(done.case, ("slows", "meant", "reads")):  # a busy machine may take several looks
+        assert case["verdict"] == "slower"
+        assert case["ratio"]["estimate"] > 10
+        assert case["acknowledged"] == ("it must" if case["implementation"] == "meant" else None)
     breaks, crashes = done.case("breaks"), done.case("crashes")
     assert (breaks["verdict"], breaks["why"][:5]) == ("wrong", "HEAD:")
     assert (crashes["verdict"], crashes["why"][:13]) == ("broken", "HEAD: crashed")
-
-
-def test_more_memory_is_found(done: Done) -> None:
     assert done.case("hoards")["memory"] == "more"
+    assert "Traceback" not in done.process.stderr
+    assert done.states[0] == done.states[1]
+    assert not leftovers()
 
 
 def test_what_a_user_feels_is_judged_though_the_median_is_the_same(done: Done) -> None:
@@ -130,12 +128,6 @@ def test_what_a_user_feels_is_judged_though_the_median_is_the_same(done: Done) -
     assert spikes["mean"]["estimate"] > spikes["ratio"]["estimate"]
     assert prepares["setup"] == "slower"
     assert prepares["verdict"] != "slower"
-
-
-def test_the_repository_is_left_as_it_was(done: Done) -> None:
-    assert "Traceback" not in done.process.stderr
-    assert done.states[0] == done.states[1]
-    assert not leftovers()
 
 
 def test_continuous_integration_gets_annotations_a_summary_and_junit(done: Done) -> None:
@@ -172,17 +164,16 @@ def test_a_stored_comparison_is_decided_by_its_samples_and_not_by_its_verdicts(
     assert (forged / "again/comparison.md").read_text() == (done.out / "comparison.md").read_text()
 
 
-def test_a_stored_comparison_takes_another_threshold_but_no_choice_of_cases(forged: Path) -> None:
+def test_a_stored_comparison_takes_another_threshold_but_no_choice_of_cases_and_shows_what_is_acknowledged(
+    done: Done, forged: Path
+) -> None:
     wide = w2vbench("compare", "forged.json", "--threshold", "50%", "--out", "wide", "--json", cwd=forged)
     assert json.loads(wide.stdout)["w2vbench"]["comparison"]["threshold"] == 0.5
     assert w2vbench("compare", "forged.json", "--kernel", "lookup", cwd=forged).returncode == 2
-
-
-def test_an_acknowledged_slowdown_alone_passes_and_is_shown(done: Done, tmp_path: Path) -> None:
     content = json.loads((done.out / "comparison.json").read_text())
     content["w2vbench"]["comparison"]["cases"] = [done.case("meant")]
-    (tmp_path / "meant.json").write_text(json.dumps(content))
-    passed = w2vbench("compare", "meant.json", cwd=tmp_path)
+    (forged / "meant.json").write_text(json.dumps(content))
+    passed = w2vbench("compare", "meant.json", cwd=forged)
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "acknowledged: it must" in passed.stdout
 
@@ -215,3 +206,151 @@ def test_a_budget_leaves_cases_out_and_says_so(repository: Path, tmp_path: Path)
     assert cut.returncode in (0, 3), cut.stderr
     left_out = compared(tmp_path / "out")["skipped"]
     assert any("--budget" in why and cases for why, cases in left_out.items())
+
+
+def test_the_commit_that_made_a_case_slower_is_found_and_the_same_code_is_not_measured_again(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same, slower, later = (
+        commit(repository, files)
+        for files in ({"note": "1"}, {"kept/rows.py": f"def rows_of(W, idx):\n    {OFTEN}"}, {"note": "2"})
+    )
+    monkeypatch.chdir(repository)
+    monkeypatch.setattr(ComparisonRun, "stages", (3, 4))
+    asked = ("bisect", "HEAD~3", "HEAD", "lookup/slows", "--impl", "mine.py")
+    app(args=[*asked, "--json"], standalone_mode=False)
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert [(step["commit"], step["verdict"]) for step in found["steps"]] == [
+        (later, "slower"),
+        (same, "same code"),
+        (slower, "slower"),
+    ]
+    assert (found["last"]["commit"], found["first"]["commit"]) == (same, slower)
+    assert (found["between"], found["files"]) == ([], ["kept/rows.py"])
+    assert said.err.count("all cases, process 1") == 1
+    assert not leftovers()
+    nothing = w2vbench("bisect", "HEAD~3", "HEAD~2", "lookup/slows", "--impl", "mine.py", cwd=repository)
+    assert nothing.returncode == 3
+    assert "is not known to differ" in nothing.stderr
+
+
+LATE = source({**GATHERS, "slows": "from kept.rows import rows_of\n    return rows_of(W, idx)"})
+"""An import inside a function would be one side's."""
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "code", "said"),
+    [
+        ("mine.py", MINE.replace("idx", "ids").replace("@lookup", "# a comment\n@lookup"), 0, "Nothing was measured"),
+        ("steps.json", "50", 0, "steps.json"),
+        ("mine.py", LATE.replace("from kept.rows import rows_of\n\n", "\n", 1), 3, "import it at the top of the file"),
+        ("kept/rows.py", f"import os\nos.environ['A'] = '1'\n{ROWS}", 3, "kept/rows.py:2 runs `os.environ['A'] = '1'`"),
+    ],
+    ids=["names and comments", "a file that no case depends on", "a late import", "a change of the process"],
+)
+def test_what_is_not_measured_has_a_reason(
+    repository: Path, tmp_path: Path, file: str, text: str, code: int, said: str
+) -> None:
+    (repository / file).write_text(text)
+    done = w2vbench("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"), cwd=repository)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert said in " ".join(done.stdout.split())
+    assert "all cases" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "said"),
+    [(MINE, LATE.replace("from kept.rows import rows_of\n\n", "\n", 1), "import it at the top"), ("1 / 0", MINE, "BASE cannot")],
+    ids=["a case", "all"],
+)  # fmt: skip
+def test_what_is_not_comparable_passes_on_request(
+    repository: Path, tmp_path: Path, base: str, head: str, said: str
+) -> None:
+    (repository / "mine.py").write_text(base)
+    git(repository, "commit", "-qam", "base", "--allow-empty")
+    (repository / "mine.py").write_text(head)
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"))
+    done = [w2vbench(*asked, *more, cwd=repository) for more in ((), ("--pass-inconclusive",))]
+    assert [one.returncode for one in done] == [3, 0]
+    assert all(said in " ".join((one.stdout + one.stderr).split()) for one in done)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_comparison_that_is_ended_tidies_up(repository: Path, ending: signal.Signals, tmp_path: Path) -> None:
+    (repository / "kept" / "rows.py").write_text(ROWS.replace("W[idx]", "W[idx + 0]"))
+    before = state(repository)
+    asked = ("compare", "HEAD", "--impl", "mine.py", "--out", str(tmp_path / "out"))
+    process = started(repository, *asked)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("all cases"):
+            break
+    command = psutil.Process(process.pid)
+    wait_until(lambda: command.children(recursive=True), process)
+    workers = command.children(recursive=True)
+    process.send_signal(ending)
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "w2vbench: interrupted: nothing is kept"
+    assert "Traceback" not in errors
+    assert psutil.wait_procs(workers, timeout=PATIENCE_S)[1] == []  # one that was about to start ends by itself
+    assert state(repository) == before
+    assert not leftovers()
+
+
+def test_this_clone_is_compared_with_itself_in_no_time() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not in a git clone")
+    with tempfile.TemporaryDirectory() as out:
+        done = w2vbench("compare", "HEAD", "HEAD", "--out", out, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        assert "Nothing was measured" in done.stdout
+        left_out = compared(Path(out))["skipped"]
+        assert sum(len(cases) for why, cases in left_out.items() if "same" in why) > 50
+
+
+def test_a_calibration_is_kept_can_be_added_to_and_shows_other_rules_beside_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first one with slowed code, the second as a user adds to it; both in this process, with few workers."""
+    monkeypatch.setattr(ComparisonRun, "stages", (2, 3))
+    calibrate(
+        CalibrateRequest(
+            command="w2vbench calibrate",
+            out=tmp_path,
+            kernels=["lookup"],
+            globs=["*/gather@*"],
+            batches=1,
+            cases=1,
+            same_only=False,
+            threshold=0.02,
+            seed=0,
+            resume=False,
+        ),
+        lambda line: None,
+        nullcontext(lambda what, done, of: None),
+    )
+    asked = (
+        "calibrate",
+        *["--batches", "1", "--cases", "1", "--kernel", "lookup", "--only", "*/gather@*", "--out"],
+        str(tmp_path),
+    )
+    code = app(args=[*asked, "--same-only", "--resume"], standalone_mode=False)
+    again = capsys.readouterr()
+    assert not code, again.err
+    found = json.loads((tmp_path / "calibration.json").read_text())["w2vbench"]["calibration"]
+    kinds = [(round(trial["injected"], 3), trial["threshold"]) for trial in found["trials"]]
+    assert kinds == [(0, 0.02), (0.02, 0.02), (0.05, 0.02), (0.1, 0.02), (0.02, 0.005), (-0.048, 0.02), (0, 0.02)]
+    assert all(set(trial["rules"]) == set(found["trials"][0]["rules"]) for trial in found["trials"])
+    assert found["comparisons"] == 2
+    for text in (again.out, (tmp_path / "calibration.md").read_text()):
+        assert "Mann-Whitney" in text
+        assert "Identical code was called slower in" in text
+    other = w2vbench(*asked, "--resume", "--threshold", "5%", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "no calibration of this kind at this threshold" in other.stderr
+    (tmp_path / "text").write_text("one two three two\n" * 50)
+    other = w2vbench(*asked, "--resume", "--corpus", "text", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "made with another text or version" in other.stderr

@@ -1,4 +1,4 @@
-"""Stored runs over time, and two of them compared."""
+"""Stored runs over time, two of them compared, and the files of several machines on one page."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from w2vbench.bench.plans.packages import releases
 from tests import saved
 from tests.bench.commands.conftest import Ask
 from tests.processes import w2vbench
+from tests.saved import HERE, content, row, text
 
 
 def stored(folder: Path, walls: list[float]) -> None:
@@ -89,3 +90,34 @@ def test_two_result_files_are_compared_with_the_caveat_that_they_were_not_interl
     assert (tmp_path / "reports/out/comparison.html").exists()
     assert ran("report", "reports/out/comparison.json", "--out", "again")[0] == 0
     assert (tmp_path / "again/comparison.md").exists()
+
+
+def kept(name: str, cpu: str, gather_s: float) -> None:
+    rows = [row("one-hot", 1e-3, baseline=True), row("gather", gather_s)]
+    Path(name).write_text(text(content(*rows, environment=HERE | {"cpu": cpu})))
+
+
+def test_files_of_several_machines_become_one_page(ask: Ask) -> None:
+    kept("a.json", "A", 1e-5)
+    kept("b.json", "B", 3e-5)
+    assert ask("report", "a.json", "b.json", "--out", "page") == (0, "")
+    assert "| A, 4 CPUs, 16 GiB | gather | 10.0 µs | 3.0× | 3.0× |" in Path("page/machines.md").read_text()
+    assert "Which machine is fastest" in Path("page/machines.html").read_text()
+    assert sorted(file.name for file in Path("page").iterdir()) == ["machines.html", "machines.md"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("a.json", "a.json"), "a.json was given twice"),
+        (("a.json", "missing.json"), "missing.json: No such file"),
+        (("a.json", "b.json", "--time-spent"), "--time-spent is of one file"),
+    ],
+)
+def test_what_is_wrong_is_one_line(arguments: tuple[str, ...], says: str, ask: Ask) -> None:
+    kept("a.json", "A", 1e-5)
+    kept("b.json", "B", 3e-5)
+    code, said = ask("report", *arguments)
+    assert code == 2
+    assert says in said
+    assert said.count("\n") == 1

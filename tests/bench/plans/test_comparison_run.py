@@ -1,11 +1,10 @@
-"""A comparison of two revisions beside the measuring: what figures mean, and whose fault it is if a case fails."""
+"""A comparison beside the measuring: what figures mean, whose fault it is if a case fails, and which release changed one."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,25 +13,22 @@ from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.pool import Workers
 from w2vbench.bench.engine.pool.worker_process import LongestStep, WorkerFailure
 from w2vbench.bench.plans.calibrate.other_rules import RULES
-from w2vbench.bench.plans.compare.differences import CaseSelection, ComparedCase, Differences, list_sides
+from w2vbench.bench.plans.compare.differences import CaseSelection, ComparedCase, Differences
+from w2vbench.bench.plans.compare.first_changed import first_changed
 from w2vbench.bench.plans.compare.measured import OVER_BUDGET, ComparisonRun, excuse
 from w2vbench.bench.plans.compare.samples import CaseSamples
-from w2vbench.bench.plans.compare.worktrees import RevisionError
+from w2vbench.bench.plans.packages.narrowing import gaps
 from w2vbench.reports.compare.stages import TRIPLE
+from w2vbench.reports.file.schema.comparison import ComparedRow
 from w2vbench.reports.file.schema.fields import Samples
+from w2vbench.reports.others.releases import ReleaseChange
 from w2vbench.reports.statistics.looks import LOOKS, STAGES
+from w2vbench.reports.statistics.problems import Interval
 
 from tests.bench.plans.sides import facts
 from tests.saved import STATUSES
 
 # what is kept
-
-
-def test_a_case_that_could_not_be_compared_keeps_its_verdict() -> None:
-    (case, *_) = CaseSelection().cases(facts("lookup/mine"))
-    made = Differences(compared=[case], excluded={case: ("broken", "HEAD: crashed")})
-    (row,) = ComparisonRun(context(), made, lambda text, done, total: None).rows(Path("/tree"))
-    assert (row.verdict, row.why, row.processes, row.ratio) == ("broken", "HEAD: crashed", 0, None)
 
 
 @pytest.mark.parametrize(("measured", "missing"), [(TRIPLE, ""), (("base", "control"), "HEAD: crashed")])
@@ -71,7 +67,7 @@ class Synthetic(ComparisonRun):
 def test_only_what_a_look_leaves_undecided_is_measured_in_further_processes() -> None:
     notes: list[tuple[str, int, int]] = []
     cases = [CaseSelection().cases(facts(f"lookup/{slug}"))[0] for slug in ("alike", "slow", "noisy")]
-    run = Synthetic(context(), Differences(compared=cases), lambda *note: notes.append(note))
+    run = Synthetic({"head": context()}, Differences(compared=cases), lambda *note: notes.append(note))
     run.slower = {"alike": 0.0, "slow": 0.8, "noisy": None}
     announced: list[tuple[float, float]] = []
     run.announce = lambda first_s, further_s: announced.append((first_s, further_s))
@@ -88,22 +84,6 @@ def test_only_what_a_look_leaves_undecided_is_measured_in_further_processes() ->
     assert [row.processes for row in rows] == [first, first, last]
 
 
-def test_a_case_that_fails_meanwhile_is_measured_no_more_and_the_others_are() -> None:
-    cases = [CaseSelection().cases(facts(f"lookup/{slug}"))[0] for slug in ("noisy", "fails")]
-
-    class Failing(Synthetic):
-        def measure_process(self, stage: int, cases: Sequence[ComparedCase]) -> None:
-            super().measure_process(stage, cases)
-            if self.processes == LOOKS[0].processes + 1:
-                self.exclude(cases[-1], "head", "crashed", "because")
-
-    run = Failing(context(), Differences(compared=cases), lambda *note: None)
-    run.slower = {"noisy": None, "fails": None}
-    run.run()
-    assert [len(run.samples[case].processes) for case in cases] == [LOOKS[-1].processes, LOOKS[0].processes + 1]
-    assert [row.verdict for row in run.rows(Path("/tree"))] == ["inconclusive", "broken"]
-
-
 # cases that fail
 
 
@@ -114,7 +94,7 @@ def context(workers: Workers | None = None) -> RunContext:
 def comparing(*keys: str) -> ComparisonRun:
     """A comparison that never starts a worker."""
     cases = [case for key in keys for case in CaseSelection().cases(facts(key))]
-    return ComparisonRun(context(), Differences(compared=cases), lambda text, done, total: None)
+    return ComparisonRun({"head": context()}, Differences(compared=cases), lambda text, done, total: None)
 
 
 @pytest.mark.parametrize(
@@ -154,45 +134,6 @@ def test_the_budget_cuts_the_last_cases_and_of_undecided_ones_says_that_they_are
     assert len(under_way.differences.over_budget) == 2
 
 
-def test_a_budget_with_room_for_all_cuts_nothing() -> None:
-    under_way = comparing("lookup/mine")
-    under_way.ends = under_way.started + 1000.0
-    under_way.cut_to_budget(list(under_way.differences.compared), 1.0, 8, 0)
-    under_way.cut_to_budget(list(under_way.differences.compared), 1.0, 0, 0)
-    assert len(under_way.differences.remaining) == 2
-    assert not under_way.differences.skipped
-    assert not under_way.differences.over_budget
-
-
-class Answered(Workers):
-    """A worker that answers with the given listings."""
-
-    def __init__(self, **sides: dict[str, Any]) -> None:
-        super().__init__()
-        self.listed = [protocol.SourceListed(source=name, **facts_of) for name, facts_of in sides.items()]
-
-    def work(self, *_: Any, **__: Any) -> Iterator[protocol.Events]:
-        yield protocol.StepBegins(name="loading")
-        yield from self.listed
-        yield protocol.Done()
-
-
-@pytest.mark.parametrize(
-    ("base", "head", "message", "answerable"),
-    [
-        ({"error": "SyntaxError: no"}, {}, "BASE cannot be loaded: SyntaxError: no", False),
-        ({}, {"error": "SyntaxError: no"}, "HEAD cannot be loaded: SyntaxError: no", True),
-        ({"error": "SyntaxError: no"}, {"error": "SyntaxError: no"}, "HEAD cannot be loaded: SyntaxError: no", True),
-    ],
-)
-def test_what_is_not_heads_fault_leaves_the_question_open(
-    base: dict[str, Any], head: dict[str, Any], message: str, answerable: bool
-) -> None:
-    with pytest.raises(RevisionError, match=message) as caught:
-        list_sides(context(Answered(base=base, head=head)))
-    assert getattr(caught.value, "exit_code", 2) == (2 if answerable else 3)
-
-
 # limits that are no fault of HEAD's
 
 FINE = protocol.ContractChecked(key="lookup/mine", status=protocol.Status.OK, reason="")
@@ -224,3 +165,85 @@ def test_a_stage_of_base_counts_against_its_own_limit(seconds: float, limit_s: f
 def test_other_tools_rules_say_nothing_of_one_sample() -> None:
     one = np.log(np.array([1.0]))
     assert not any(rule(one, one) for rule in RULES.values())
+
+
+RELEASES = [f"1.{at}" for at in range(10)]
+CASES = [CaseSelection().cases(facts(f"lookup/{slug}"))[0] for slug in ("one", "two")]
+
+
+def row(case: ComparedCase, shift: float, seed: int) -> ComparedRow:
+    """A compared case that is slower by this log-ratio, in processes that differ by a percent."""
+    rng = np.random.default_rng(seed)
+
+    def process() -> dict[str, Samples]:
+        times = {side: 1e-5 * math.exp(rng.normal(0, 0.01) + (shift if side == "head" else 0)) for side in TRIPLE}
+        return {side: Samples(wall_s=[one], cpu_s=[one]) for side, one in times.items()}
+
+    return ComparedRow(
+        case=case.name,
+        kernel=case.facts.kernel,
+        implementation=case.facts.slug,
+        title="",
+        verdict="inconclusive",
+        stages=[[process() for _ in range(9)], [process() for _ in range(18)]],
+    )
+
+
+def narrowed(
+    came: Mapping[str, tuple[str, float]], missing: Sequence[str] = ()
+) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """Narrow changes that came with these releases, by these log-ratios. Return what was found, and what was compared."""
+    compared: list[str] = []
+
+    def measure(before: str, release: str, cases: Sequence[ComparedCase], threshold: float) -> list[ComparedRow]:
+        if release in missing:
+            return []
+        compared.append(release)
+        place = RELEASES.index(release)
+        shifts = {slug: shift if place >= RELEASES.index(first) else 0.0 for slug, (first, shift) in came.items()}
+        return [row(case, shifts[case.facts.slug], place) for case in cases]
+
+    changes = [
+        ReleaseChange(case.name, "1.0", "1.9", Interval(math.exp(came[case.facts.slug][1])))
+        for case in CASES
+        if case.facts.slug in came
+    ]
+    found = [one for gap in gaps(changes, CASES, RELEASES, 0.02) for one in gap.narrowed(measure, lambda line: None)]
+    for one in found:  # what lies between is named, and nothing else
+        assert one.undecided == RELEASES[RELEASES.index(one.last) + 1 : RELEASES.index(one.first)]
+    return {one.case.partition("@")[0]: (one.last, one.first) for one in found}, compared
+
+
+def test_each_change_is_found_and_no_release_is_compared_twice() -> None:
+    found, compared = narrowed({"one": ("1.4", 0.2), "two": ("1.4", -0.3)})
+    assert found == {"lookup/one": ("1.3", "1.4"), "lookup/two": ("1.3", "1.4")}
+    assert len(compared) == len({*compared}) <= 4
+    found, compared = narrowed({"one": ("1.2", 0.2), "two": ("1.8", 0.1)})
+    assert found == {"lookup/one": ("1.1", "1.2"), "lookup/two": ("1.7", "1.8")}
+    assert len(compared) == len({*compared})
+
+
+def test_a_release_that_cannot_be_installed_is_passed_over() -> None:
+    found, compared = narrowed({"one": ("1.4", 0.2)}, missing=["1.4", "1.5"])
+    assert found == {"lookup/one": ("1.3", "1.6")}
+    assert not {"1.4", "1.5"} & {*compared}
+
+
+def test_bisection_asks_each_at_most_once_and_passes_over_what_it_cannot_tell() -> None:
+    for number in range(2, 30):
+        for first in range(1, number):
+            choices: list[set[int]] = [set(), {first}, {first, first + 1}, {*range(1, number - 1)}]
+            for unknown in choices:
+                asked: list[int] = []
+
+                def changed(
+                    at: int, unknown: set[int] = unknown, asked: list[int] = asked, first: int = first
+                ) -> bool | None:
+                    asked.append(at)
+                    return None if at in unknown else at >= first
+
+                last_same, first_changed_at = first_changed(number, changed)
+                assert len(asked) == len({*asked})
+                assert last_same < first <= first_changed_at or first - 1 in unknown
+                between = range(last_same + 1, first_changed_at)
+                assert all(at in unknown for at in between)

@@ -1,21 +1,20 @@
-"""Environments in the cache folder: made once, known by what they hold, and safe from other commands."""
+"""Environments in the cache folder: made once, known by what they hold, safe from other commands; and which cases their differences concern."""
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from w2vbench.bench.plans.packages import environments, installers
+from w2vbench.bench.plans.compare.differences import CaseSelection, by_importance
+from w2vbench.bench.plans.packages import environments
 from w2vbench.bench.plans.packages.environments import (
     LOCK,
     RECORD,
+    PythonEnvironment,
     cache_folder,
     environment_for,
     kept,
@@ -24,7 +23,11 @@ from w2vbench.bench.plans.packages.environments import (
     unfinished,
 )
 from w2vbench.bench.plans.packages.installers import Installer, interpreter
+from w2vbench.bench.plans.packages.packages import affected, by_use
 from w2vbench.bench.plans.run.request import PlanError
+from w2vbench.reports.compare.tables import UNAFFECTED
+
+from tests.bench.plans.sides import facts
 
 
 class Copies(Installer):
@@ -131,32 +134,45 @@ def test_an_environment_that_another_command_uses_is_not_removed(installer: Copi
     assert kept() == []
 
 
-def test_the_lock_is_shared_once_an_environment_is_ready(installer: Copies) -> None:
-    lock = os.open(cache_folder() / f"{made('a==1').name}{LOCK}", os.O_RDWR)
-    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    with pytest.raises(BlockingIOError):
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.close(lock)
+def test_what_uses_a_differing_package_itself_comes_first() -> None:
+    """All code gets its inputs from NumPy: compiled code differs with it, but its own time hardly does."""
+    plain, compiled, other = facts("lookup/gather"), facts("lookup/numba", requires=["numba"]), facts("update.sgd/rows")
+    cases = [case for one in (plain, compiled, other) for case in CaseSelection().cases(one)]
+    assert {case.facts.slug for case in by_use({"numpy"}, cases)[: len(cases) - 2]} == {"gather", "rows"}
+    assert by_use({"numba", "llvmlite"}, cases)[0].facts is compiled
+    assert by_use({"psutil"}, cases) == by_importance(cases)
+    assert sorted(map(str, by_use({"numpy"}, cases))) == sorted(map(str, cases))
 
 
-def test_another_interpreter_of_the_same_version_gets_its_own(
-    installer: Copies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = made("a==1")
-
-    def elsewhere(command: Sequence[str], text: str | None = None) -> str:
-        return json.dumps(json.loads(installers.run(command, text)) | {"base": "/opt/other"})
-
-    monkeypatch.setattr(environments, "run", elsewhere)
-    assert made("a==1").name != here.name
+def environment(python: str = "3.11.7", base: str = "/usr", **packages: str) -> PythonEnvironment:
+    return PythonEnvironment(folder=Path("/x"), python_version=python, base=base, packages=packages)
 
 
-def test_a_cache_folder_that_cannot_be_written_is_an_error_of_the_system(
-    installer: Copies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(OSError, match="file"):
-        made("a==1")
-    shutil.rmtree(tmp_path)
-    assert kept() == []
+SIDES = {
+    one.key: one
+    for one in (
+        facts("lookup/gather", packages=["numpy"]),
+        facts("lookup/csr", packages=["numpy", "scipy"]),
+        facts("lookup/numba", packages=["llvmlite", "numba", "numpy"], requires=["numba"]),
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("head", "measured"),
+    [
+        (environment(numpy="2.4", scipy="1.15", numba="0.62"), {"gather", "csr", "numba"}),
+        (environment(numpy="2.2", scipy="1.17", numba="0.62"), {"csr"}),
+        (environment(numpy="2.2", scipy="1.15", numba="0.63"), {"numba"}),
+        (environment(numpy="2.2", scipy="1.15", numba="0.62", psutil="7"), set()),
+        (environment("3.13.5", numpy="2.2", scipy="1.15", numba="0.62"), {"gather", "csr", "numba"}),
+        (environment(base="/opt/fast", numpy="2.2", scipy="1.15", numba="0.62"), {"gather", "csr", "numba"}),
+    ],
+)
+def test_what_uses_nothing_that_differs_is_not_measured(head: PythonEnvironment, measured: set[str]) -> None:
+    base = environment(numpy="2.2", scipy="1.15", numba="0.62")
+    found = affected(SIDES, SIDES, (base, head), CaseSelection())
+    assert {case.facts.slug for case in found.compared} == measured
+    assert {name.partition("@")[0] for name in found.skipped.get(UNAFFECTED, [])} == {
+        f"lookup/{slug}" for slug in {"gather", "csr", "numba"} - measured
+    }

@@ -23,18 +23,9 @@ ROUNDS = 2 * PLACES - 1
 
 
 class Fails(NamedTuple):
-    """Where a side fails.
+    """Where a side fails: an implementation, and a place in memory, or None for the job that checks it.
 
-    Attributes
-    ----------
-    slug
-        The implementation.
-    place
-        The place in memory; None for the job that checks it.
-    status
-        How. ``wrong`` without a variant stands for inputs that were found changed: a careful process goes well.
-    named
-        Whether it is known which variant is at fault.
+    Without a known variant (``named``), ``wrong`` stands for inputs that were found changed: a careful process goes well.
     """
 
     slug: str
@@ -44,17 +35,7 @@ class Fails(NamedTuple):
 
 
 class Answering(Workers):
-    """Workers whose samples are numbered, and that write down which of them runs.
-
-    Parameters
-    ----------
-    name
-        Whose workers they are.
-    log
-        Gets (name, "round") when a round may begin, and (name, job) when a job begins.
-    fails
-        Where they fail, in every process.
-    """
+    """Workers whose samples are numbered. They log (name, "round") when a round may begin, and (name, job) when a job begins."""
 
     def __init__(self, name: str, log: list[tuple[str, Any]], fails: Fails | None = None) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from w2vbench.bench.engine.pool.contracts import check_contracts
 from w2vbench.bench.engine.pool.pool import Workers
 from w2vbench.bench.engine.pool.worker_process import RUN_VARIABLE
 from w2vbench.bench.engine.protocol import MeasurementSettings
-from w2vbench.bench.plans.run.problems import WORKER_BYTES, Extras, ProblemRun, measure_next, new_problem_run
+from w2vbench.bench.plans.run.problems import WORKER_BYTES, Extras, measure_next, new_problem_run
 from w2vbench.bench.plans.run.session import saved_corpus
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.corpus import texts
@@ -87,12 +87,6 @@ def track() -> Iterator[Tracks]:
         yield lambda settings=QUICK, *files: context_of(workers, folder, files, settings)
 
 
-@pytest.fixture(scope="module")
-def hostile_problem(track: Tracks, tmp_path_factory: pytest.TempPathFactory) -> ProblemRun:
-    file = file_of(tmp_path_factory.mktemp("outside"), *((slug, body) for slug, (body, *_) in HOSTILE.items()))
-    return measure_problem(catalogue.from_file(file), Size(1000, 8, 16), track(QUICK, file))
-
-
 def test_a_function_that_compiles_another_at_its_first_call_is_measured_like_others(tmp_path: Path) -> None:
     """numba looks at its own errors' frames meanwhile, and a call that compiles takes a second."""
     file = tmp_path / "late.py"
@@ -111,27 +105,22 @@ def test_a_function_that_compiles_another_at_its_first_call_is_measured_like_oth
         assert samples.wall_median_s < 0.01
 
 
-def test_each_hostile_implementation_becomes_a_row_with_its_reason(hostile_problem: ProblemRun) -> None:
-    found = {case.implementation.slug: case for case in hostile_problem.cases}
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans can be adopted on Linux only")
+def test_each_hostile_implementation_becomes_a_row_with_its_reason_and_the_others_are_measured(tmp_path: Path) -> None:
+    """As if the hostile were not there, and no process is left behind."""
+    file = file_of(tmp_path, *((slug, body) for slug, (body, *_) in HOSTILE.items()))
+    with saved_corpus(texts.builtin()) as folder, workers_without_numba() as workers:
+        context = context_of(workers, folder, (file,), QUICK)
+        cases = measure_problem(catalogue.from_file(file), Size(1000, 8, 16), context).cases
+    found = {case.implementation.slug: case for case in cases}
     assert {slug: case.status for slug, case in found.items()} == {slug: one[1] for slug, one in HOSTILE.items()}
     for slug, (_, _, reason) in HOSTILE.items():
         assert reason in found[slug].reason
         assert "\n" not in found[slug].reason
-
-
-def test_the_others_are_measured_as_if_the_hostile_were_not_there(hostile_problem: ProblemRun) -> None:
-    good = next(case for case in hostile_problem.cases if case.implementation.slug == "good")
+    good = found["good"]
     assert len(good.samples) == QUICK.processes
     assert all(sample is not None and 0 < sample < 1 for process in good.samples for sample in process.wall_s)
-    assert good.memory.peak_bytes is not None
-    assert good.memory.peak_bytes >= 16 * 8 * 4
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="orphans can be adopted on Linux only")
-def test_no_process_is_left_behind(tmp_path: Path) -> None:
-    file = file_of(tmp_path, *((slug, HOSTILE[slug][0]) for slug in ("leaves-processes", "exits", "sleeps")))
-    with saved_corpus(texts.builtin()) as folder, workers_without_numba() as workers:
-        measure_problem(catalogue.from_file(file), Size(1000, 8, 16), context_of(workers, folder, (file,), QUICK))
+    assert (good.memory.peak_bytes or 0) >= 16 * 8 * 4
     left = [line for process in psutil.process_iter() if (line := marked(process, workers.run_id))]
     assert left == []
 
@@ -245,11 +234,3 @@ def test_a_pass_shares_a_worker_and_the_next_pass_has_another(track: Tracks) -> 
             used.append(idle.process.pid)
     assert len(set(used[:3])) == len(set(used[3:])) == 1
     assert used[0] != used[3]
-
-
-def test_code_from_outside_gets_processes_of_its_own(track: Tracks, tmp_path: Path) -> None:
-    file = file_of(tmp_path, ("mine", ""))
-    mine = track(MeasurementSettings(processes=1, rounds=2, sample_s=1e-4, variant_s=1e-3, profile=False), file)
-    result = measure_problem(catalogue.from_file(file), Size(200, 4, 8), mine)
-    assert [case.status for case in result.cases] == ["ok"]
-    assert mine.workers.idle == []

@@ -1,66 +1,27 @@
-"""The order of a run's measurements, without measuring."""
+"""What a run measures, and in which order, without measuring."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.pool import Workers
-from w2vbench.bench.engine.protocol import ImplementationSource, MachineLimits, MeasurementSettings, Status, Verdict
+from w2vbench.bench.engine.protocol import ImplementationSource, MachineLimits
 from w2vbench.bench.plans.run import run as running
 from w2vbench.bench.plans.run import run_result
-from w2vbench.bench.plans.run.journal import Journal
 from w2vbench.bench.plans.run.presets import PRESETS
-from w2vbench.bench.plans.run.problems import ProblemRun, new_problem_run
-from w2vbench.bench.plans.run.session import Session
+from w2vbench.bench.plans.run.problems import new_problem_run
+from w2vbench.bench.plans.run.selection import Selection
 from w2vbench.bench.plans.run.turns import profiled_problems, shown_problems
-from w2vbench.bench.plans.run.under_way import Run
 from w2vbench.impls.catalogue import discovery as catalogue
-from w2vbench.impls.corpus import texts
 from w2vbench.impls.interface.case import Size
-from w2vbench.reports.file.schema.result import ResultFile
-from w2vbench.reports.run.lines import provisional
 
 GATHER = [i for i in catalogue.own() if i.key == "lookup/gather"]
 
 
-def test_the_machines_limits_have_the_same_points_whatever_fails_in_between(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    problems = [new_problem_run(GATHER, Size(V, threads=threads)) for V in (1000, 100_000) for threads in (1, 2)]
-    settings = replace(MeasurementSettings(), processes=2)
-    context = RunContext(workers=Workers(), corpus=tmp_path, settings=settings)
-    asked: list[tuple[int, list[int]]] = []
-
-    def limits(self: RunContext, sizes: list[Size]) -> MachineLimits:
-        (threads,) = {size.threads for size in sizes}
-        asked.append((threads, [size.V for size in sizes]))
-        return MachineLimits(threads=threads, read=[], write=[], copy=[], matmul={})
-
-    def fails(problem: ProblemRun, *_: Any, **__: Any) -> None:
-        if problem.size.V == 100_000:
-            for case in problem.cases:
-                case.status = "timeout"
-        problem.processes += 1
-
-    monkeypatch.setattr(RunContext, "machine_limits", limits)
-    monkeypatch.setattr(running, "measure_next", fails)
-    monkeypatch.setattr(running, "check_contracts", lambda keys, *_, **__: {key: Verdict(Status.OK) for key in keys})
-    session = Session("", print)
-    made = Run(session=session, preset=None, settings=settings, corpus=texts.builtin(), planned=problems)
-    journal = Journal(tmp_path, {})
-    running.measure_all(context, made, journal, Mock())
-    turns = 3  # what is shown first, the others, and all once more
-    assert asked == [(threads, [1000, 100_000]) for _ in range(turns) for threads in (1, 2)]
-
-
-def test_each_size_is_a_problem_on_each_number_of_threads_and_the_fewest_are_shown_first(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_each_size_is_a_problem_on_each_number_of_threads_and_the_fewest_are_shown_first() -> None:
     def problems(*threads: int) -> list[str]:
         return [one.problem for one in request(vocabularies=[1000, 2000], threads=threads).problems()]
 
@@ -111,15 +72,8 @@ def test_limits_stand_in_the_file_for_each_number_of_threads_and_as_ever_for_one
         return [MachineLimits(threads=threads, read=[(1e6, one)], write=[], copy=[], matmul={}) for one in rates]
 
     found = run_result.limits_by_threads([*measured(2, 5e9, 7e9, 6e9), *measured(1, 3e9)])
-    assert found["limits"].read == [(1e6, 3e9)]
-    assert {threads: one.read for threads, one in found["limits_by_threads"].items()} == {
-        1: [(1e6, 3e9)],
-        2: [(1e6, 6e9)],
-    }
-    alone = run_result.limits_by_threads(measured(2, 5e9))
-    assert alone["limits"].read == [(1e6, 5e9)]
-    assert alone["limits_by_threads"] == {}
-    assert run_result.limits_by_threads([]) == {"limits": None, "limits_by_threads": {}}
+    assert {threads: one.read for threads, one in found.items()} == {1: [(1e6, 3e9)], 2: [(1e6, 6e9)]}
+    assert run_result.limits_by_threads([]) == {}
 
 
 # -- what a process does beside timing
@@ -149,6 +103,8 @@ def test_a_short_preset_checks_whole_results_and_memory_only_where_it_is_stated(
     assert extras(OTHER_V, 0) == {"memory", "stages"}
     assert extras(OTHER_B, 0) == extras(OTHER_H, 0) == {"stages"}
     assert extras(SHOWN, 2) == extras(OTHER_V, 1) == set()
+    assert extras(SHOWN, 1, preset="deck") == {"memory", "stages", "profiled", "layers"}
+    assert "layers" not in extras(OTHER_V, 0, preset="deck")
 
 
 @pytest.mark.parametrize("size", [OTHER_V, OTHER_B, OTHER_H])
@@ -158,37 +114,36 @@ def test_other_presets_and_own_sizes_do_so_everywhere_and_a_users_code_is_checke
     assert extras(size, 1, preset="full") == set()
 
 
-def test_the_deck_measures_layers_where_it_profiles() -> None:
-    assert extras(SHOWN, 0, preset="deck") == {"check"}
-    assert extras(SHOWN, 1, preset="deck") == {"memory", "stages", "profiled", "layers"}
-    assert extras(SHOWN, 2, preset="deck") == set()
-    assert "layers" not in extras(OTHER_V, 0, preset="deck")
+@pytest.mark.parametrize(
+    ("kernels", "meant"),
+    [
+        ((), ["lookup", "lookup.bag", "scatter.rows", "scatter.dense"]),
+        (["lookup"], ["lookup"]),
+        (["lookup.bag"], ["lookup.bag"]),
+        (["scatter"], ["scatter.rows", "scatter.dense"]),
+        (["scatter.rows", "lookup"], ["lookup", "scatter.rows"]),
+        (["scat"], []),
+    ],
+)
+def test_a_kernel_is_meant_by_its_name_or_its_family(kernels: list[str], meant: list[str]) -> None:
+    every = ["lookup", "lookup.bag", "scatter.rows", "scatter.dense"]
+    assert [name for name in every if Selection(kernels).has_kernel(name)] == meant
 
 
-def test_nothing_is_shown_so_far_where_nothing_was_measured_or_one_process_is_not_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A run that was resumed has more of some problems than one process."""
-    settings = replace(MeasurementSettings(), processes=2)
-    context = RunContext(workers=Workers(), corpus=tmp_path, settings=settings)
-    monkeypatch.setattr(running, "measure_limits", Mock())
-    monkeypatch.setattr(
-        running, "measure_next", lambda problem, *_, **__: setattr(problem, "processes", problem.processes + 1)
-    )
-    monkeypatch.setattr(running, "check_contracts", lambda keys, *_, **__: {key: Verdict(Status.ERROR) for key in keys})
-
-    def shown(processes: int) -> list[ResultFile]:
-        problems = [new_problem_run(GATHER, Size(V)) for V in (1000, 2000)]
-        for problem in problems:
-            problem.processes = processes
-        made = Run(session=Session("", print), preset=None, settings=settings, corpus=texts.builtin(), planned=problems)
-        if processes:
-            for problem in problems:
-                problem.cases[0].exclude("error", "")
-        progress = Mock()
-        running.measure_all(context, made, Journal(tmp_path, {}), progress)
-        return [call.args[0] for call in progress.first.call_args_list]
-
-    (nothing,) = shown(0)
-    assert provisional(nothing) == []
-    assert shown(1) == []
+@pytest.mark.parametrize(
+    ("globs", "meant"),
+    [
+        ((), True),
+        (["lookup/gather"], True),
+        (["lookup/gather@V=1e4,*"], True),
+        (["lookup/gather@V=1e5,*"], False),
+        (["scatter*", "*/gather"], True),
+        (["gather"], True),
+        (["gath*"], True),
+        (["lookup"], False),
+        (["LOOKUP/gather"], False),
+        ([""], False),
+    ],
+)
+def test_a_case_is_meant_by_a_glob_of_it_or_of_its_name_without_size_or_kernel(globs: list[str], meant: bool) -> None:
+    assert Selection(globs=globs).has_case("lookup/gather@V=1e4,H=100,B=100,f32,i64,zipf,t1") == meant

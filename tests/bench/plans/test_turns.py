@@ -85,16 +85,6 @@ def test_what_is_shown_first_is_measured_first_and_then_every_problem_once_more(
     ]
 
 
-def test_no_worker_goes_on_with_problems_that_it_has_measured() -> None:
-    problems = made()
-    fresh = []
-    for turn in turns(problems, 3):
-        fresh.append(turn.fresh)
-        for problem in turn.problems:
-            measure(problem, TWICE, 1.0)
-    assert fresh == [False, False, True, True]
-
-
 @pytest.mark.parametrize(("processes", "looks"), [(1, ()), (1, (1, 2, 2)), (2, ()), (3, ()), (4, (4, 6, 8))])
 def test_no_process_is_made_ready_that_no_turn_would_use(processes: int, looks: Sequence[int]) -> None:
     problems = made()
@@ -128,11 +118,6 @@ def test_a_look_that_was_begun_is_finished_whatever_an_interruption_left_of_it()
     assert measured([problem], 4, (4, 6, 8)) == [("what is undecided, process 6", [name(problem)])]
 
 
-def test_looks_are_fixed_beforehand_by_the_number_of_planned_processes() -> None:
-    assert looks(4) == (4, 6, 8)
-    assert looks(5) == (5, 8, 10)
-
-
 def test_what_is_undecided_gets_further_processes_until_a_look_finds_it_decided() -> None:
     problems = made()
     slower = {"lookup 10000": IN_DOUBT, "scatter.dense 10000": VAGUE}
@@ -156,13 +141,6 @@ def test_only_what_is_measured_beyond_the_planned_processes_is_further() -> None
             assert turn.further is (problem.processes >= 4)
             measure(problem, IN_DOUBT, 1.0)
     assert max(problem.processes for problem in problems) > 4
-
-
-def test_a_number_of_processes_that_the_user_gives_is_kept() -> None:
-    """Then there are no looks."""
-    problems = made()
-    measured(problems, 5, slower=dict.fromkeys(PROBLEMS, IN_DOUBT))
-    assert {problem.processes for problem in problems} == {5}
 
 
 def test_further_processes_take_a_tenth_of_the_planned_time_and_what_is_shown_first_has_them_first() -> None:
