@@ -7,8 +7,7 @@ import json as json_format
 from functools import partial
 from importlib.util import find_spec
 
-from w2vbench.bench.plans.cluster.members import FleetRequest
-from w2vbench.bench.plans.cluster.run import FleetOutputs, run_fleet
+from w2vbench.bench.plans.cluster.run import ClusterOutputs, run_on_machines
 from w2vbench.bench.plans.run.keeping import prepare_folder
 from w2vbench.bench.plans.run.request import PlanError
 from w2vbench.bench.plans.run.run import RunRequest
@@ -31,23 +30,22 @@ def run_on_cluster(request: RunRequest, address: str, *, share_hosts: bool, json
     """
     if find_spec("distributed") is None:
         raise PlanError("--cluster needs Dask: pip install 'w2vbench[cluster]'")
-    from w2vbench.bench.plans.cluster.dask_transport import NoScheduler, connected
+    from w2vbench.bench.plans.cluster.connection import NoScheduler, connected
 
     if request.corpus:
         request = dataclasses.replace(request, corpus=terminal.whole_path(request.corpus))
     request.problems()  # what is wrong with the request is said before anything is connected
     prepare_folder(request.out)
     try:
-        with connected(address, REHEARSAL if share_hosts else 1) as transport:
-            progress = partial(step_progress, "problem")
-            done = run_fleet(FleetRequest(request, share_hosts), transport, terminal.error, progress)
+        with connected(address, REHEARSAL if share_hosts else 1) as dask:
+            done = run_on_machines(request, share_hosts, dask, terminal.error, partial(step_progress, "problem"))
     except NoScheduler as error:
         raise PlanError(str(error)) from error
-    print_fleet(done, request, json=json, tables=tables)
+    print_kinds(done, json=json, tables=tables)
     return done.exit_code
 
 
-def print_fleet(done: FleetOutputs, request: RunRequest, *, json: bool, tables: bool) -> None:
+def print_kinds(done: ClusterOutputs, *, json: bool, tables: bool) -> None:
     """Print what each kind of machine has found."""
     if json:
         print(json_format.dumps([json_format.loads(kind.outputs().text) for kind in done.kinds], indent=1))

@@ -1,4 +1,4 @@
-"""Machines of a fleet: their kinds, and the check of themselves."""
+"""Machines of a cluster: their kinds, and the check of themselves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from w2vbench.bench.engine import protocol
 from w2vbench.bench.plans.cluster.machines import MachineReport, differences
 from w2vbench.bench.plans.cluster.self_check import checked
 
-from tests.fleet_machines import our_report
+from tests.bench.plans.cluster.in_process import our_report
 
 
 def other(**facts: object) -> MachineReport:
@@ -59,8 +59,7 @@ def timed(*walls: float, cpu: float = 1.0) -> protocol.Timed:
     )
 
 
-def test_a_check_has_the_difference_of_identical_code_its_pace_and_how_long_it_waited() -> None:
+def test_a_check_has_the_difference_of_identical_code_and_its_pace() -> None:
     found = checked(timed(2.0, 4.0, 8.0, cpu=0.5), timed(1.0, 2.0, 4.0, cpu=0.5))
     assert found.difference == pytest.approx(math.log(2))
     assert found.pace_s == pytest.approx(21 / 6)
-    assert found.waiting == pytest.approx(0.5)
