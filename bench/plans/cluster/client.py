@@ -7,17 +7,13 @@ what is not left to it: that is a rule about measuring (``queue``). What returns
 from __future__ import annotations
 
 import asyncio
-import itertools
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import NoneType
 from typing import Any, TypeVar
 
-import msgspec
-from w2vbench.bench.engine import protocol
 from w2vbench.bench.plans.run.journal import entry_of
 from w2vbench.bench.plans.run.problems import ProblemRun
 from w2vbench.bench.plans.run.request import Note, PlanError, Say
@@ -25,15 +21,12 @@ from w2vbench.bench.plans.run.run import RunRequest
 from w2vbench.reports.statistics.units import counted
 
 from .kinds import KindRun
-from .machines import Kind, MachineReport, differences
+from .machines import MachineReport, differences
 from .messages import Check, Join, Leave, Measure, Measured, Messages, Report, Run
+from .workers import TaskFailed, Workers
 
 T = TypeVar("T")
 
-RESOURCE = "w2vbench"
-"""A worker has one of it, and so does one task of w2vbench at a time."""
-ANSWER = f"__import__('{__package__}.remote', fromlist=['answer']).answer(message)"
-"""What a worker evaluates. It is text, so that neither a scheduler without w2vbench nor another version of Python fails to read it."""
 REPORT_S = 120.0
 """Longest that a machine may take to report."""
 JOIN_S = 30.0
@@ -49,18 +42,8 @@ STEPS = 20
 that limit once."""
 MOST_FAILURES = 2
 """A machine on which so many tasks fail in a row gets no more: it would be lost with every problem that is left."""
-CONNECT_S = 10.0
-"""Longest that a scheduler may take to answer."""
 POLL_S = 1.0
 """How often the scheduler is asked which workers there are."""
-
-
-class SchedulerLost(Exception):
-    """The connection to the scheduler is lost, and all tasks with it. The message is one line."""
-
-
-class TaskFailed(Exception):
-    """A task raised an error on its machine, or a machine gets no more tasks. The message is one line."""
 
 
 @dataclass
@@ -102,7 +85,7 @@ class Client:
     request, share_hosts
         What to run, and whether several workers on one computer may measure, one at a time.
     dask
-        A client of Dask's. ``run`` and ``leave`` are called through its ``sync``, and all else happens in its event loop.
+        The workers. ``run`` and ``leave`` are called through ``Workers.sync``, and all else happens in Dask's event loop.
     say, note
         Show a line, and how far the run is.
     ours
@@ -115,7 +98,7 @@ class Client:
         self,
         request: RunRequest,
         share_hosts: bool,
-        dask: Any,
+        dask: Workers,
         say: Say,
         note: Note,
         ours: MachineReport,
@@ -126,12 +109,11 @@ class Client:
         self.ours, self.new_kind = ours, new_kind
         self.cases = {problem.problem: len(problem.cases) for problem in problems}
         self.sent = Run(number=uuid.uuid4().hex, request=replace(request, resume=False))
-        self.scheduler, self.numbers = dask.scheduler.address, itertools.count()
         self.lives: dict[str, asyncio.Task[None]] = {}
         self.members: dict[str, Member] = {}
         self.names: dict[str, str] = {}
-        self.kinds: dict[Kind, KindRun] = {}
-        self.stranded_since: dict[Kind, float] = {}
+        self.kinds: dict[str, KindRun] = {}
+        self.stranded_since: dict[str, float] = {}
         self.further: dict[tuple[str, str], tuple[dict[str, Any], int]] = {}
         self.polled = -POLL_S
         self.changed = asyncio.Event()
@@ -166,15 +148,11 @@ class Client:
 
     async def look_for_workers(self) -> None:
         """Note which workers have left and joined since the scheduler was last asked. Raises SchedulerLost."""
-        if self.dask.status != "running":
-            raise SchedulerLost(f"the scheduler at {self.scheduler} is gone")
+        self.dask.check()
         if self.now() < self.polled + POLL_S:
             return
         self.polled = self.now()
-        try:
-            workers = {*await asyncio.wait_for(self.dask.scheduler.ncores(), CONNECT_S)}
-        except Exception as error:
-            raise SchedulerLost(f"the scheduler at {self.scheduler} does not answer any more") from error
+        workers = await self.dask.addresses()
         for address in self.lives.keys() - workers:
             self.lives.pop(address).cancel()
             self.left(address)
@@ -223,7 +201,7 @@ class Client:
     async def join(self, member: Member) -> None:
         """Let a worker do one task of w2vbench at a time. Raises TaskFailed."""
         try:
-            await self.call(member, Join(), NoneType)
+            await self.dask.ask(member.address, Join(), NoneType)
         except TaskFailed:
             self.members[member.address] = member
             raise
@@ -319,7 +297,7 @@ class Client:
 
     async def ask(self, member: Member, message: Messages, kind: type[T], limit_s: float) -> T:
         """Send a message to a machine, and return its answer. One that does not come in time may still come. Raises TaskFailed."""
-        answer = asyncio.ensure_future(self.call(member, message, kind))
+        answer = asyncio.ensure_future(self.dask.ask(member.address, message, kind))
         try:
             await asyncio.wait([answer], timeout=limit_s)
             if not answer.done():
@@ -332,35 +310,11 @@ class Client:
             answer.cancel()
             member.hung = False
 
-    async def call(self, member: Member, message: Messages, kind: type[T]) -> T:
-        """Let a worker, and no other, answer a message. Raises TaskFailed, SchedulerLost."""
-        future = self.dask.submit(
-            eval,
-            ANSWER,
-            {"message": protocol.encode(message)},
-            key=f"w2vbench {type(message).__name__} {next(self.numbers)} {self.sent.number}",
-            workers=[member.address],
-            allow_other_workers=False,
-            resources=None if isinstance(message, Join) else {RESOURCE: 1},
-            pure=False,
-            retries=0,
-        )
-        try:
-            return protocol.decode(await future, kind)
-        except msgspec.MsgspecError as error:
-            raise TaskFailed("its answer cannot be read") from error
-        except CancelledError as error:
-            raise SchedulerLost(f"the scheduler at {self.scheduler} is gone") from error
-        except Exception as error:
-            raise TaskFailed(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
-        finally:
-            future.release()
-
     async def leave(self) -> None:
         """Let machines remove what they keep for this run. What does not answer is left alone: its next run does it."""
-        if self.dask.status == "running":
-            ready = [one for one in self.members.values() if one.report and not one.hung]
-            asked = [self.call(one, Leave(number=self.sent.number), NoneType) for one in ready]
+        ready = [one for one in self.members.values() if one.report and not one.hung]
+        if ready and self.dask.connected:
+            asked = [self.dask.ask(one.address, Leave(number=self.sent.number), NoneType) for one in ready]
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), LEAVE_S)
 

@@ -16,7 +16,7 @@ from distributed.comm import connect
 from distributed.security import Security
 from distributed.utils import sync
 
-from .client import CONNECT_S, RESOURCE
+from .workers import CONNECT_S, RESOURCE, Workers
 
 
 class NoScheduler(ValueError):
@@ -30,7 +30,7 @@ def one_at_a_time() -> None:
 
 
 @contextmanager
-def connected(address: str, local_workers: int = 1) -> Iterator[Client]:
+def connected(address: str, local_workers: int = 1) -> Iterator[Workers]:
     """Connect to a scheduler, or start workers here.
 
     Parameters
@@ -68,7 +68,7 @@ def connected(address: str, local_workers: int = 1) -> Iterator[Client]:
             said = " ".join(str(error).split())[:200] or f"it says nothing for {CONNECT_S} s"
             said = "something else does" if isinstance(error, MemoryError) else said
             raise NoScheduler(f"--cluster {address}: no Dask scheduler answers there ({said})") from error
-        yield client
+        yield Workers(client)
 
 
 def closed(one: Client | LocalCluster) -> None:

@@ -67,7 +67,7 @@ class KindRun:
         self, report: MachineReport, request: RunRequest, problems: Sequence[ProblemRun], corpus: Corpus, say: Say
     ) -> None:
         self.kind, self.request, self.corpus, self.first = report.kind, request, corpus, report.environment
-        self.folder = request.out / self.kind.slug
+        self.folder = request.out / report.slug
         self.session = KindSession(request.command, say, report)
         self.checks: dict[str, deque[Checked]] = {}
         self.disturbed: dict[str, list[str]] = {}
@@ -160,7 +160,7 @@ class KindRun:
         run.complete = queue.finished and {one.problem for one in problems} <= queue.done | queue.lost
         doubts = {name: [one.doubt for one in problems if one.machine == name and one.doubt] for name in self.checks}
         self.session.parts = {
-            "kind": str(self.kind),
+            "kind": self.kind,
             "machines": [
                 Machine(
                     name=name,

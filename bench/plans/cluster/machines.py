@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import socket
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,40 +20,6 @@ ABSENT = "absent"
 """The digest of a file that a machine does not have."""
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 """What all containers of a computer have in common."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kind:
-    """A kind of machine: machines of one kind stand in for each other, and each kind measures everything.
-
-    Attributes
-    ----------
-    cpu
-        The CPU's model.
-    cpus, quota
-        CPUs that may be used, and how many CPUs' worth of time a container may use, if that is limited.
-    memory_gib
-        Memory in whole GiB, since what a system keeps for itself varies.
-    blas
-        For which CPU BLAS has chosen its code.
-    """
-
-    cpu: str
-    cpus: int
-    memory_gib: int
-    blas: str
-    quota: float | None = None
-
-    def __str__(self) -> str:
-        quota = "" if self.quota is None else f" (quota {self.quota:g})"
-        blas = f", BLAS for {self.blas}" if self.blas else ""
-        return f"{self.cpu}, {self.cpus} CPU{'s' * (self.cpus != 1)}{quota}, {self.memory_gib} GiB{blas}"
-
-    @property
-    def slug(self) -> str:
-        """A name for folders: ``amd-epyc-9r14-2-cpus-3f2a``. Its last part tells kinds apart whose names are alike."""
-        words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\((r|tm)\)", "", self.cpu.lower())).strip("-")[:40].strip("-")
-        return f"{words}-{self.cpus}-cpus-{hashlib.sha256(str(self).encode()).hexdigest()[:4]}"
 
 
 class MachineReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,17 +49,30 @@ class MachineReport(msgspec.Struct, frozen=True, kw_only=True):
     digests: dict[str, str] = {}
 
     @property
-    def kind(self) -> Kind:
-        """Its kind."""
+    def cpu(self) -> str:
+        """Its CPU's model."""
+        return self.environment.get("cpu") or "an unknown CPU"
+
+    @property
+    def kind(self) -> str:
+        """Its kind: machines of one kind stand in for each other, and each kind measures everything.
+
+        Memory counts in whole GiB, since what a system keeps for itself varies, and for BLAS the CPU for which it has chosen its code.
+        """
         facts = self.environment
-        blas = facts.get("blas") or {}
-        return Kind(
-            cpu=facts.get("cpu") or "an unknown CPU",
-            cpus=facts.get("cpus_allowed") or 0,
-            quota=facts.get("cpus_quota"),
-            memory_gib=round((facts.get("memory_bytes") or 0) / 2**30),
-            blas=blas.get("architecture") or blas.get("internal_api") or "",
-        )
+        cpus, quota, blas = facts.get("cpus_allowed") or 0, facts.get("cpus_quota"), facts.get("blas") or {}
+        limited = "" if quota is None else f" (quota {quota:g})"
+        memory_gib = round((facts.get("memory_bytes") or 0) / 2**30)
+        code = blas.get("architecture") or blas.get("internal_api")
+        chosen = f", BLAS for {code}" if code else ""
+        return f"{self.cpu}, {cpus} CPU{'s' * (cpus != 1)}{limited}, {memory_gib} GiB{chosen}"
+
+    @property
+    def slug(self) -> str:
+        """A name for its kind's folder: ``amd-epyc-9r14-2-cpus-3f2a``. Its last part tells kinds apart whose names are alike."""
+        words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\((r|tm)\)", "", self.cpu.lower())).strip("-")[:40].strip("-")
+        cpus, digest = self.environment.get("cpus_allowed") or 0, hashlib.sha256(self.kind.encode()).hexdigest()
+        return f"{words}-{cpus}-cpus-{digest[:4]}"
 
     @property
     def facts(self) -> dict[str, str]:

@@ -22,6 +22,7 @@ from w2vbench.bench.plans.cluster import client, remote
 from w2vbench.bench.plans.cluster import run as cluster_run
 from w2vbench.bench.plans.cluster.machines import MachineReport
 from w2vbench.bench.plans.cluster.messages import Check, Join, Leave, Measured, Messages, Report
+from w2vbench.bench.plans.cluster.workers import Workers
 from w2vbench.bench.plans.run.journal import entry_of
 from w2vbench.bench.plans.run.keeping import Outputs
 from w2vbench.bench.plans.run.problems import ProblemRun
@@ -175,8 +176,8 @@ class Machines:
         return Measured(entry=entry, checks=machine.check() + machine.check(), counters={"throttled": 0})
 
     @contextmanager
-    def connected(self) -> Iterator[Any]:
-        """Start a scheduler and a worker for each machine. Yields a client of Dask's."""
+    def connected(self) -> Iterator[Workers]:
+        """Start a scheduler and a worker for each machine."""
         from distributed import Client, LocalCluster, Worker
         from w2vbench.bench.plans.cluster.connection import silence
 
@@ -203,7 +204,7 @@ class Machines:
             self.end = lambda: drop(dask)
             later = dask.sync(begin)
             try:
-                yield dask
+                yield Workers(dask)
             finally:
                 self.over.set()
                 with suppress(Exception):
@@ -289,7 +290,7 @@ def no_progress() -> Iterator[Note]:
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run has left, read again; and the pages of several machines."""
+    """What a run has left."""
 
     kinds: Sequence[Outputs]
     exit_code: int
@@ -308,8 +309,11 @@ def run_on(
         patch.object(cluster_run, "stop_on_signals"),  # what ends pytest must not look like a user who ends the run
         machines.connected() as dask,
     ):
-        outputs = cluster_run.run_on_machines(request, share_hosts, dask, said.append, no_progress)
-        return Ran([kind.outputs() for kind in outputs.kinds], outputs.exit_code, outputs.pages), said
+        kinds: list[Outputs] = []
+        code, pages = cluster_run.run_on_machines(
+            request, share_hosts, dask, said.append, no_progress, lambda kind, several: kinds.append(kind)
+        )
+        return Ran(kinds, code, pages), said
 
 
 def three(**options: Any) -> list[Machine]:
