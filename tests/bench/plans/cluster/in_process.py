@@ -117,6 +117,7 @@ class Machines:
         self.ends_after, self.interrupted_after, self.finished = 1 << 60, 1 << 60, 0
         self.sent: Counter[str] = Counter()
         self.went_on: list[tuple[str, str, int]] = []
+        self.reported: set[str] = set()
         self.under_way: list[str] = []
         self.most_on: Counter[str] = Counter()
         self.over = threading.Event()
@@ -134,7 +135,11 @@ class Machines:
         match message:
             case Join():
                 return ANSWER_TO(message)
-            case Report():
+            case Report():  # those that are there from the start report in their order
+                there = [one.name for one in self.machines.values() if not one.joins_s]
+                while not self.reported.issuperset(there[: there.index(machine.name) if machine.name in there else 0]):
+                    time.sleep(0.01)
+                self.reported.add(machine.name)
                 return machine.report()
             case Check():
                 if not self.ends_after:

@@ -134,10 +134,10 @@ def test_what_two_machines_are_lost_with_is_given_up_with_the_reason(
     outputs, said = run_on(Machines(machines, request), request)
     assert any("it was lost before and is given up" in line for line in said)
     (kind,) = outputs.kinds
-    assert {one.implementation: (one.status, one.reason) for one in suite(kind).not_measured} == {
-        "one-hot-dot": ("crashed", "lost on a:1 and on b:1"),
-        "gather": ("skipped", "needs absent: pip install absent"),
-    }
+    reasons = {one.implementation: (one.status, one.reason) for one in suite(kind).not_measured}
+    assert reasons.pop("gather") == ("skipped", "needs absent: pip install absent")
+    ((status, reason),) = reasons.values()
+    assert (status, {*reason.removeprefix("lost on ").split(" and on ")}) == ("crashed", {"a:1", "b:1"})
     assert suite(kind).complete
     assert outputs.exit_code == 1
 
@@ -148,7 +148,7 @@ def test_a_kind_without_machines_leaves_its_journal_and_the_command_says_so(tmp_
     outputs, said = run_on(cluster, request)
     assert outputs.exit_code == 3
     assert any("no machine is left that may measure 2 problems" in line for line in said)
-    assert [suite(one).complete for one in outputs.kinds] == [False, True]
+    assert sorted(suite(one).complete for one in outputs.kinds) == [False, True]
     assert len(list((tmp_path / "out").glob("*/journal.jsonl"))) == 1
 
     again = Machines([Machine("c:1")], request)
