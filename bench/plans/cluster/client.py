@@ -135,7 +135,8 @@ class Client:
                 if self.kinds and self.finished and not self.getting_ready():
                     return
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.changed.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):  # wait_for may swallow Ctrl-C
+                        await self.changed.wait()
                 self.changed.clear()
         finally:
             for life in self.lives.values():
@@ -148,7 +149,6 @@ class Client:
 
     async def look_for_workers(self) -> None:
         """Note which workers have left and joined since the scheduler was last asked. Raises SchedulerLost."""
-        self.dask.check()
         if self.now() < self.polled + POLL_S:
             return
         self.polled = self.now()
@@ -174,7 +174,12 @@ class Client:
     async def live(self, member: Member) -> None:
         """Let a worker report, get ready and measure, until it is gone or refused."""
         try:
-            await self.join(member)
+            try:
+                await self.dask.ask(member.address, Join(), NoneType)
+            except TaskFailed:
+                self.members[member.address] = member
+                raise
+            self.members[member.address] = member
             report, kind = await self.report(member)
             found = await self.ask(member, Check(run=self.sent, first=True), Measured, self.limit_s(0))
             reason = kind.doubt(member.name, found.checks, self.kinds.values())
@@ -197,15 +202,6 @@ class Client:
         except Exception as error:  # it ends the run
             self.error = error
         self.changed.set()
-
-    async def join(self, member: Member) -> None:
-        """Let a worker do one task of w2vbench at a time. Raises TaskFailed."""
-        try:
-            await self.dask.ask(member.address, Join(), NoneType)
-        except TaskFailed:
-            self.members[member.address] = member
-            raise
-        self.members[member.address] = member
 
     async def report(self, member: Member) -> tuple[MachineReport, KindRun]:
         """Let a machine say what it is. Return that, and what is measured on its kind. Raises TaskFailed, if it is refused too."""
@@ -316,7 +312,8 @@ class Client:
         if ready and self.dask.connected:
             asked = [self.dask.ask(one.address, Leave(number=self.sent.number), NoneType) for one in ready]
             with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), LEAVE_S)
+                async with asyncio.timeout(LEAVE_S):
+                    await asyncio.gather(*asked, return_exceptions=True)
 
     # what is measured next
 

@@ -48,15 +48,13 @@ class Workers:
         """Whether the scheduler is connected."""
         return bool(self.dask.status == "running")
 
-    def check(self) -> None:
-        """Raise SchedulerLost unless the scheduler is connected."""
-        if not self.connected:
-            raise SchedulerLost(f"the scheduler at {self.scheduler} is gone")
-
     async def addresses(self) -> set[str]:
         """Return the addresses of all workers. Raises SchedulerLost."""
+        if not self.connected:
+            raise SchedulerLost(f"the scheduler at {self.scheduler} is gone")
         try:
-            return {*await asyncio.wait_for(self.dask.scheduler.ncores(), CONNECT_S)}
+            async with asyncio.timeout(CONNECT_S):
+                return {*await self.dask.scheduler.ncores()}
         except Exception as error:
             raise SchedulerLost(f"the scheduler at {self.scheduler} does not answer any more") from error
 

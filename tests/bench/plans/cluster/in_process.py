@@ -62,8 +62,8 @@ class Machine:
         When it joins.
     leaves_at, fails_at
         The number of the problem in whose middle it is lost, or that raises an error.
-    hangs_at
-        The number of the problem that it finishes only ``late_s`` later.
+    hangs_at, comes_back
+        The number of the problem at which it hangs: until another machine has measured that if it ``comes_back``, else for ever.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Machine:
     joins_s: float = 0.0
     leaves_at: int | None = None
     hangs_at: int | None = None
-    late_s: float = 60.0
+    comes_back: bool = False
     fails_at: int | None = None
     measured: list[str] = field(default_factory=list)
 
@@ -118,6 +118,7 @@ class Machines:
         self.sent: Counter[str] = Counter()
         self.went_on: list[tuple[str, str, int]] = []
         self.reported: set[str] = set()
+        self.answered: set[str] = set()
         self.under_way: list[str] = []
         self.most_on: Counter[str] = Counter()
         self.over = threading.Event()
@@ -169,7 +170,8 @@ class Machines:
         elif number == machine.fails_at:
             raise OSError("no space left on device")
         elif number == machine.hangs_at:
-            self.over.wait(machine.late_s)
+            while not (self.over.wait(0.01) or (machine.comes_back and problem in self.answered)):
+                pass
         self.finished += 1
         if self.finished == self.interrupted_after:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
@@ -177,6 +179,7 @@ class Machines:
         if self.finished == self.ends_after:
             self.end()
             self.over.wait(1.0)
+        self.answered.add(problem)
         entry = entry_of(first(self.samples[problem], processes))
         return Measured(entry=entry, checks=machine.check() + machine.check(), counters={"throttled": 0})
 
