@@ -1,17 +1,15 @@
 """A fleet on this computer, with real processes and real Dask: ``python -m tests.fleet_loopback`` (some minutes).
 
 A scheduler and workers under addresses of their own on loopback, which measure in turn. One is killed in the middle, one is of
-another version, one runs at half speed, one is without network for a while, the client is killed and goes on, and the scheduler
-ends. Prints what was seen of each, and how the figures compare with those of a local run.
+another version, one runs at half speed, one is without network for a while, and the scheduler ends. Prints what was seen
+of each, and how the figures compare with those of a local run.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import os
 import re
-import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -93,20 +91,6 @@ def killed_and_refused(machines: Loopback, folder: Path) -> ResultFile:
     return result
 
 
-def client_killed(machines: Loopback, folder: Path) -> None:
-    with started(new(folder, "client"), *command(machines)) as client:
-        wait_for(folder / "client", 2)
-        os.killpg(client.pid, signal.SIGKILL)
-    kept = entries(folder / "client")
-    resumed = w2vbench(*command(machines), "--resume", cwd=folder / "client")
-    assert resumed.returncode == 0, resumed.stderr
-    result = result_of(folder / "client")
-    rows = {row.case: row.extra_info for row in result.benchmarks}
-    for case in (case for entry in kept for case in entry["cases"].values()):
-        assert [one.wall_s for one in rows[case["case"]].processes] == [one["wall_s"] for one in case["samples"]]
-    print(f"client killed after {len(kept)} problems, whose figures are kept:", complete(result))
-
-
 def half_speed(machines: Loopback, folder: Path) -> None:
     with machines.at_half_speed(SLOW):
         done = w2vbench(*command(machines), cwd=new(folder, "slow"))
@@ -166,7 +150,7 @@ def compare_with_local(fleet_result: ResultFile, folder: Path) -> None:
     assert overlapping == len(apart), "run this again when nothing else runs on this computer"
 
 
-SCENARIOS = ("killed", "local", "client", "slow", "scheduler", "network")
+SCENARIOS = ("killed", "local", "slow", "scheduler", "network")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -181,8 +165,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 result = killed_and_refused(machines, folder)
             if "local" in chosen:
                 compare_with_local(result, folder)
-            if "client" in chosen:
-                client_killed(machines, folder)
             if "slow" in chosen:
                 half_speed(machines, folder)
             if "scheduler" in chosen:

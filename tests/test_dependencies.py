@@ -25,7 +25,7 @@ UPPER_BOUNDS: dict[str, str] = {}
 """Packages of which a newer version is not allowed, each with why."""
 OPTIONAL = {
     "reports/drawing/picture.py": "dev",
-    "bench/plans/cluster/dask_transport.py": "cluster",
+    "bench/plans/cluster/connection.py": "cluster",
     "bench/commands/run_on_cluster.py": "cluster",
 }
 """Files that are run in the clone only, or for one option, and the extra that they need beside."""

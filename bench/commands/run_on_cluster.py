@@ -6,10 +6,10 @@ import dataclasses
 import json as json_format
 from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
-from w2vbench.bench.plans.cluster.members import FleetRequest
-from w2vbench.bench.plans.cluster.run import FleetOutputs, run_fleet
-from w2vbench.bench.plans.run.keeping import prepare_folder
+from w2vbench.bench.plans.cluster.run import run_on_machines
+from w2vbench.bench.plans.run.keeping import Outputs, prepare_folder
 from w2vbench.bench.plans.run.request import PlanError
 from w2vbench.bench.plans.run.run import RunRequest
 
@@ -31,32 +31,32 @@ def run_on_cluster(request: RunRequest, address: str, *, share_hosts: bool, json
     """
     if find_spec("distributed") is None:
         raise PlanError("--cluster needs Dask: pip install 'w2vbench[cluster]'")
-    from w2vbench.bench.plans.cluster.dask_transport import NoScheduler, connected
+    from w2vbench.bench.plans.cluster.connection import NoScheduler, connected
 
     if request.corpus:
         request = dataclasses.replace(request, corpus=terminal.whole_path(request.corpus))
     request.problems()  # what is wrong with the request is said before anything is connected
     prepare_folder(request.out)
+    found: list[Any] = []
+
+    def show(kind: Outputs, several: bool) -> None:
+        if json:
+            found.append(json_format.loads(kind.text))
+            return
+        if several:
+            terminal.console().print(f"\n{kind.result.w2vbench.kind}", style="bold")
+        folder = kind.paths[-1].parent
+        shown = partial(summaries.print_run, out=folder, tables=tables, unfinished=kind.unfinished)
+        summaries.print_outputs(kind, False, shown)
+
     try:
-        with connected(address, REHEARSAL if share_hosts else 1) as transport:
+        with connected(address, REHEARSAL if share_hosts else 1) as dask:
             progress = partial(step_progress, "problem")
-            done = run_fleet(FleetRequest(request, share_hosts), transport, terminal.error, progress)
+            code, pages = run_on_machines(request, share_hosts, dask, terminal.error, progress, show)
     except NoScheduler as error:
         raise PlanError(str(error)) from error
-    print_fleet(done, request, json=json, tables=tables)
-    return done.exit_code
-
-
-def print_fleet(done: FleetOutputs, request: RunRequest, *, json: bool, tables: bool) -> None:
-    """Print what each kind of machine has found."""
     if json:
-        print(json_format.dumps([json_format.loads(kind.outputs().text) for kind in done.kinds], indent=1))
-        return
-    for kind in done.kinds:
-        outputs, screen = kind.outputs(), terminal.console()
-        if len(done.kinds) > 1:
-            screen.print(f"\n{outputs.result.w2vbench.kind}", style="bold")
-        shown = partial(summaries.print_run, out=kind.paths[-1].parent, tables=tables, unfinished=kind.unfinished)
-        summaries.print_outputs(outputs, False, shown)
-    if done.pages:
-        terminal.list_outputs(done.pages)
+        print(json_format.dumps(found, indent=1))
+    elif pages:
+        terminal.list_outputs(pages)
+    return code

@@ -7,6 +7,7 @@ signed with a token that only the engine's code has, and a line without it is no
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,13 +27,14 @@ class NotAnEvent(ValueError):
 
 def encode(value: Any) -> bytes:
     """Encode a value as JSON in ASCII: names of files that are not UTF-8 have lone surrogates, which need JSON's escapes."""
-    return json.dumps(msgspec.to_builtins(value)).encode()
+    return json.dumps(msgspec.to_builtins(value, enc_hook=os.fspath)).encode()
 
 
 def decode(text: bytes, kind: type[T]) -> T:
     """Decode a value of a type. Raises MsgspecError if it is none."""
     try:
-        return msgspec.convert(json.loads(text), kind, str_keys=True)
+        # the hook is of paths
+        return msgspec.convert(json.loads(text), kind, str_keys=True, dec_hook=lambda its, value: its(value))
     except (ValueError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from error
 

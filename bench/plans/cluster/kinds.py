@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -26,20 +24,20 @@ from w2vbench.reports.file.schema.machines import Machine
 from w2vbench.reports.findings.steadiness import Checked, doubt
 from w2vbench.reports.statistics.units import counted
 
-from .machines import Kind, MachineReport
-from .remote import Measured, Prepared
-from .self_check import SelfCheck
+from .machines import MachineReport
+from .messages import Measured
+from .queue import Queue
 
 MOST_CHECKS = 32
 """How many of a machine's latest checks say what is usual for it."""
 MOST_NAMED = 3
 """A warning names so many machines."""
 LOST = Status.CRASHED
-"""The status of cases whose experiment was lost on two machines."""
+"""The status of cases whose problem was lost on two machines."""
 
 
 class KindSession(Session):
-    """A command, as if it ran on a machine of a kind. counters: their increases on all of its machines."""
+    """A command, as if it ran on a machine of a kind. increases: of counters, on all of its machines."""
 
     def __init__(self, command: str, say: Say, report: MachineReport) -> None:
         super().__init__(command, say, report.environment)
@@ -53,91 +51,63 @@ class KindSession(Session):
         return {name: self.increases[name] for name in environment.counters() if name in self.increases}
 
 
-@dataclass
-class MachineRecord:
-    """A machine, and what its checks of itself have found.
-
-    Attributes
-    ----------
-    name
-        What it is called.
-    differences, paces
-        Of its latest checks.
-    """
-
-    name: str
-    differences: list[float] = field(default_factory=list)
-    paces: list[float] = field(default_factory=list)
-
-    def add(self, checks: Sequence[SelfCheck]) -> None:
-        """Add checks. Only the latest are kept."""
-        self.differences = [*self.differences, *(check.difference for check in checks)][-MOST_CHECKS:]
-        self.paces = [*self.paces, *(check.pace_s for check in checks)][-MOST_CHECKS:]
-
-
 class KindRun:
-    """A run on one kind of machine.
+    """A run on one kind of machine. It goes on from the kind's journal, or begins one.
 
     Parameters
     ----------
-    kind, report
-        The kind, and what its first machine has reported.
-    request
-        What to run.
-    corpus
-        The text.
-    folder
-        Where the kind's results go.
+    report
+        What its first machine has reported.
+    request, problems, corpus
+        What to run, the plan, and the text.
     say
         Shows a line.
     """
 
     def __init__(
-        self, kind: Kind, report: MachineReport, request: RunRequest, corpus: Corpus, folder: Path, say: Say
+        self, report: MachineReport, request: RunRequest, problems: Sequence[ProblemRun], corpus: Corpus, say: Say
     ) -> None:
-        self.kind, self.request, self.corpus, self.folder = kind, request, corpus, folder
+        self.kind, self.request, self.corpus, self.first = report.kind, request, corpus, report.environment
+        self.folder = request.out / report.slug
         self.session = KindSession(request.command, say, report)
-        self.first = report.environment
-        self.machines: dict[str, MachineRecord] = {}
-        self.journal = Journal(folder, {})
-        self.done: set[str] = set()
-        self.looks = list(pairwise(request.looks))
+        self.checks: dict[str, deque[Checked]] = {}
         self.disturbed: dict[str, list[str]] = {}
-
-    def begin(self, problems: Sequence[ProblemRun]) -> bool:
-        """Go on from the kind's journal, or begin one. problems: the plan. Return whether an unfinished run's was put aside."""
-        folder_is_new = not self.folder.exists()
+        self.looks = list(pairwise(request.looks))
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.journal.run = run_identity(self.run_of(problems), self.request)
-        if self.request.resume and not folder_is_new and (self.folder / NAME).exists():
-            self.journal.read(fresh := self.request.problems())
-            self.done = {problem.problem for problem in fresh if problem.processes}
-            return False
-        return self.journal.begin()
+        self.journal = Journal(self.folder, run_identity(self.run_of(problems), request))
+        done: set[str] = set()
+        if request.resume and (self.folder / NAME).exists():
+            done = {problem.problem for problem in self.measured()[0] if problem.processes}
+        elif self.journal.begin():
+            say(f"an unfinished run's journal was put aside in {self.folder} (--resume would have gone on from it)")
+        self.queue = Queue(deque(one.problem for one in problems if one.problem not in done), done)
 
-    def record(self, machine: str) -> MachineRecord:
-        """Return the record of a machine by its name."""
-        return self.machines.setdefault(machine, MachineRecord(machine))
+    def note(self, machine: str, checks: Iterable[Checked]) -> None:
+        """Note what a machine's checks of itself have found."""
+        self.checks.setdefault(machine, deque(maxlen=MOST_CHECKS)).extend(checks)
 
-    def prepared(self, machine: str, report: MachineReport, found: Prepared) -> None:
+    def add_machine(self, machine: str, report: MachineReport, found: Measured) -> None:
         """Note that a machine is ready, and what may distort its figures."""
         if report.environment is not self.first:  # whose warnings are the result's own
             for sentence in environment.warnings_of(report.environment, threads=max(self.request.threads, default=1)):
                 self.disturbed.setdefault(sentence, []).append(machine)
-        self.record(machine).add([found.check] if found.check else [])
+        self.note(machine, found.checks)
         for limits in found.limits:
             self.journal.add_limits(limits)
 
-    def doubt(self, machine: str, checks: Sequence[SelfCheck], others: Mapping[str, MachineRecord]) -> str:
-        """Return why a machine's figures are in doubt; empty if they are not. others: machines of other kinds too, by name."""
-        paces = [median(one.paces) for name, one in self.machines.items() if name != machine and one.paces]
-        differences = [median(one.differences) for name, one in others.items() if name != machine and one.differences]
-        return doubt([Checked(check.difference, check.pace_s) for check in checks], paces, differences)
+    def doubt(self, machine: str, checks: Sequence[Checked], kinds: Iterable[KindRun]) -> str:
+        """Return why a machine's figures are in doubt; empty if they are not. kinds: all, whose machines it is set against."""
+        every = {name: found for kind in kinds for name, found in kind.checks.items()}
+        return doubt(
+            checks,
+            [median(one.pace_s for one in found) for name, found in self.checks.items() if name != machine and found],
+            [median(one.difference for one in found) for name, found in every.items() if name != machine and found],
+        )
 
     def add(self, machine: str, found: Measured, reason: str) -> None:
-        """Write an experiment into the journal. A line replaces an earlier one of the same experiment."""
+        """Write a problem into the journal. A line replaces an earlier one of the same problem."""
         self.journal.append({**found.entry, "machine": machine, "doubt": reason})
-        self.record(machine).add(found.checks)
+        self.note(machine, found.checks)
         self.session.increases.update({name: value for name, value in found.counters.items() if value is not None})
 
     def further(self, machines: Container[str]) -> list[tuple[ProblemRun, int]]:
@@ -145,7 +115,7 @@ class KindRun:
 
         machines: those that may go on with what they have measured. No machine can do that for another one.
         """
-        problems = self.measured()[0] if self.looks else []
+        problems = self.measured()[0]
         first, others = first_and_others(problems)
         among = [one for one in (*first, *others) if one.machine in machines and not one.doubt]
         left_s = time_left(problems, self.request.settings().processes)
@@ -166,46 +136,45 @@ class KindRun:
         settings = self.request.settings()
         return Run(session=self.session, preset=preset, settings=settings, corpus=self.corpus, planned=problems)
 
-    def keep(self, given_up: Mapping[str, str], *, complete: bool, interrupted: bool) -> Outputs:
+    def keep(self, names: Mapping[str, str], *, interrupted: bool) -> Outputs:
         """Write the kind's result file and reports.
 
         Parameters
         ----------
-        given_up
-            Experiments that were lost on two machines, with the reason.
-        complete
-            Whether nothing is left to measure.
+        names
+            Of machines, by address.
         interrupted
             Whether the user has ended the run.
         """
         problems, journal = self.measured()
+        queue, settings = self.queue, self.request.settings()
         for problem in problems:
-            if problem.problem in given_up and not problem.processes:
+            if problem.problem in queue.lost and not problem.processes:
                 problem.processes = 1  # it has rows, each with the reason
                 absent = {one.implementation.key: skipped_here(one.implementation) for one in problem.cases}
-                admit(problem, self.request.settings(), {key: found for key, found in absent.items() if found})
+                admit(problem, settings, {key: found for key, found in absent.items() if found})
+                machines = " and on ".join(names[machine] for machine in queue.losses[problem.problem])
                 for case in problem.measured.values():
-                    case.exclude(LOST, given_up[problem.problem])
+                    case.exclude(LOST, f"lost on {machines}")
         run = self.run_of(problems)
-        run.limits, run.complete, self.session.interrupted = journal.limits, complete, interrupted
-        self.session.parts = {"kind": str(self.kind), "machines": self.machine_parts(problems)}
+        run.limits, self.session.interrupted = journal.limits, interrupted
+        run.complete = queue.finished and {one.problem for one in problems} <= queue.done | queue.lost
+        doubts = {name: [one.doubt for one in problems if one.machine == name and one.doubt] for name in self.checks}
+        self.session.parts = {
+            "kind": self.kind,
+            "machines": [
+                Machine(
+                    name=name,
+                    experiments=sum(one.machine == name for one in problems),
+                    in_doubt=len(doubts[name]),
+                    difference=median(one.difference for one in found) if found else None,
+                    pace_s=median(one.pace_s for one in found) if found else None,
+                )
+                for name, found in self.checks.items()
+            ],
+        }
         self.session.warnings = self.warnings(problems)
         return keep_run(run, self.folder, journal)
-
-    def machine_parts(self, problems: Sequence[ProblemRun]) -> list[Machine]:
-        """Return what the result file has of each machine."""
-        experiments = Counter(problem.machine for problem in problems if problem.machine)
-        doubtful = Counter(problem.machine for problem in problems if problem.doubt)
-        return [
-            Machine(
-                name=name,
-                experiments=experiments[name],
-                in_doubt=doubtful[name],
-                difference=median(one.differences) if one.differences else None,
-                pace_s=median(one.paces) if one.paces else None,
-            )
-            for name, one in self.machines.items()
-        ]
 
     def warnings(self, problems: Sequence[ProblemRun]) -> list[str]:
         """Return what may distort figures of some machines, and whose are in doubt and could not be replaced."""

@@ -13,6 +13,7 @@ from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.pool.context import RunContext
 from w2vbench.bench.engine.pool.experiment import measure
 from w2vbench.impls.interface.case import Size
+from w2vbench.reports.findings.steadiness import Checked
 
 SIZE = Size(V=10_000, H=100, B=1_000)
 KEY = "lookup/gather"
@@ -21,26 +22,8 @@ ROUNDS, SAMPLE_S, VARIANT_S = 40, 0.001, 0.05
 """Some 0.1 s: noise that an experiment would suffer from shows, and the experiment itself takes seconds."""
 
 
-class SelfCheck(protocol.Struct, frozen=True, kw_only=True):
-    """What a machine's check of itself has found.
-
-    Attributes
-    ----------
-    difference
-        The A/A difference: the median log-ratio of two copies of one implementation in the same round, without its sign.
-    pace_s
-        Seconds a call of it: the mean, which a program that takes the CPU from time to time raises as much as a slow clock.
-    waiting
-        Share of the time in which a call did not have its CPU.
-    """
-
-    difference: float
-    pace_s: float
-    waiting: float
-
-
-def self_check(context: RunContext, number: int) -> SelfCheck | None:
-    """Check this machine. number: of the check, since each has inputs of its own. None if the check itself fails."""
+def self_check(context: RunContext, number: int) -> list[Checked]:
+    """Check this machine. number: of the check, since each has inputs of its own. Empty if the check itself fails."""
     fields = context.job_fields()
     fields["settings"] = replace(context.settings, rounds=ROUNDS, sample_s=SAMPLE_S, variant_s=VARIANT_S)
     fields["sources"] = {"": protocol.ImplementationSource()}
@@ -53,16 +36,16 @@ def self_check(context: RunContext, number: int) -> SelfCheck | None:
         options=protocol.MeasureOptions(process=number, reuse=True),
     )
     outcome = measure(job, context.workers, start_next=False)
-    return checked(*outcome.timed.values()) if len(outcome.timed) == 2 else None
+    return [checked(*outcome.timed.values())] if len(outcome.timed) == 2 else []
 
 
-def checked(first: protocol.Timed, second: protocol.Timed) -> SelfCheck:
-    """Return what the samples of two copies of one implementation say."""
+def checked(first: protocol.Timed, second: protocol.Timed) -> Checked:
+    """Return what the samples of two copies of one implementation say.
+
+    The difference is the median log-ratio in the same round, without its sign. The pace is the mean, which a program that takes
+    the CPU from time to time raises as much as a slow clock.
+    """
     walls = np.array([first.wall_s, second.wall_s], np.float64)
-    cpus = np.array([first.cpu_s, second.cpu_s], np.float64)
     both = walls[:, ~np.isnan(walls).any(axis=0)]
-    return SelfCheck(
-        difference=abs(float(np.median(np.log(both[0] / both[1])))) if both.size else math.inf,
-        pace_s=float(np.nanmean(walls)),
-        waiting=max(0.0, 1 - float(np.nansum(cpus) / np.nansum(walls))),
-    )
+    difference = abs(float(np.median(np.log(both[0] / both[1])))) if both.size else math.inf
+    return Checked(difference, pace_s=float(np.nanmean(walls)))

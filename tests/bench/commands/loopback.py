@@ -1,4 +1,4 @@
-"""Machines of a fleet as processes on this computer: a Dask scheduler, and workers under addresses of their own on loopback."""
+"""Machines of a cluster as processes on this computer: a Dask scheduler, and workers under addresses of their own on loopback."""
 
 from __future__ import annotations
 
@@ -166,11 +166,6 @@ def wait_for(folder: Path, problems: int) -> list[dict[str, Any]]:
     """Return the finished problems, once there are so many."""
     wait_until(lambda: len(entries(folder)) >= problems)
     return entries(folder)
-
-
-def host_of(machine: str) -> str:
-    """Return the host in a machine's name."""
-    return machine.partition("(")[2].partition(":")[0]
 
 
 def result_of(folder: Path) -> ResultFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from w2vbench.reports.others.machines import Column, column, fastest, overall_sl
 from w2vbench.reports.others.machines_page import html, lines, markdown, page_data, report_machines
 
 from tests import saved
-from tests.fleet_machines import many_machines
 from tests.reports.browser import View, patient
 from tests.saved import HOSTILE, row
 
@@ -154,8 +154,28 @@ def test_the_filter_row_chooses_figures_implementations_sizes_and_machines(opene
     assert view.overflow() == 0
 
 
+def many_machines(number: int) -> list[Column]:
+    """The columns of machines with as many problems as a default run has: 80, of four implementations."""
+    kernels = [f"kernel-{at}" for at in range(8)]
+    read = [
+        column(
+            saved.result(
+                *[
+                    saved.row(slug, wall * (1 + at / 100), V=V, kernel=kernel, baseline=slug == "a")
+                    for kernel in kernels
+                    for V in range(1_000, 11_000, 1_000)
+                    for slug, wall in (("a", 1e-3), ("b", 1e-4), ("c", 1e-5), ("d", 2e-5))
+                ],
+                environment={"cpu": f"CPU {at}"},
+            ),
+            f"{at}.json",
+        )
+        for at in range(8)
+    ]
+    return side_by_side([replace(read[at % 8], name=f"machine {at}") for at in range(number)])
+
+
 def test_a_page_of_many_machines_has_a_column_for_each(opened: Any) -> None:
-    """How long two hundred take to open, ``python -m tests.fleet_simulation`` says."""
     text = html(many_machines(200))
     assert len(text) < 3_000_000
     view = opened(text)

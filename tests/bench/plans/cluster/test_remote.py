@@ -1,18 +1,16 @@
-"""What runs on a machine of a fleet, here in this process: it measures a problem, and goes on with it."""
+"""What runs on a machine of a cluster, here in this process: it measures a problem, and goes on with it."""
 
 from __future__ import annotations
 
-import pickle
 import uuid
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from w2vbench.bench.plans.cluster import remote
-from w2vbench.bench.plans.cluster.remote import Further, Measured
-from w2vbench.bench.plans.cluster.station import STATIONS, RemoteRun
+from w2vbench.bench.engine import protocol
+from w2vbench.bench.plans.cluster.messages import Check, Leave, Measure, Measured, Messages, Run
+from w2vbench.bench.plans.cluster.remote import STATIONS, answer
 
-from tests.fleet_machines import request_of
+from tests.bench.plans.cluster.in_process import request_of
 
 
 def test_a_machine_goes_on_with_a_problem_in_further_processes(tmp_path: Path) -> None:
@@ -22,18 +20,22 @@ def test_a_machine_goes_on_with_a_problem_in_further_processes(tmp_path: Path) -
     request = request_of(tmp_path / "out", (500,), processes=1, corpus=text, time_limit_s=60.0)
     (problem,) = request.problems()
 
-    def measured(run: RemoteRun, further: Further | None = None) -> dict[str, Any]:
-        answer = remote.measure(pickle.dumps((run, problem.problem, further)))
-        found = msgspec.json.decode(answer, type=Measured)
+    def answered(message: Messages) -> Measured:
+        return protocol.decode(answer(protocol.encode(message)), Measured)
+
+    def measured(run: Run, entry: dict[str, Any] | None = None, processes: int = 0) -> dict[str, Any]:
+        found = answered(Measure(run=run, problem=problem.problem, entry=entry, processes=processes))
         assert len(found.checks) == 2
         return found.entry
 
-    first, second = (RemoteRun(uuid.uuid4().hex, request) for _ in range(2))
+    first, second = (Run(number=uuid.uuid4().hex, request=request) for _ in range(2))
     try:
+        ready = answered(Check(run=first, first=True))
+        assert (len(ready.checks), [one.threads for one in ready.limits]) == (1, [1])
         entry = measured(first)
-        whole = measured(second, Further(entry, 2))
+        whole = measured(second, entry, 2)
     finally:
-        remote.leave(second.number.encode())
+        answer(protocol.encode(Leave(number=second.number)))
     assert STATIONS == {}
     assert (entry["processes"], whole["processes"]) == (1, 2)
     assert whole["seconds"][:1] == entry["seconds"]

@@ -1,4 +1,4 @@
-"""Machines of a fleet: their kinds, and the check of themselves."""
+"""Machines of a cluster: their kinds, and the check of themselves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from w2vbench.bench.engine import protocol
 from w2vbench.bench.plans.cluster.machines import MachineReport, differences
 from w2vbench.bench.plans.cluster.self_check import checked
 
-from tests.fleet_machines import our_report
+from tests.bench.plans.cluster.in_process import our_report
 
 
 def other(**facts: object) -> MachineReport:
@@ -19,7 +19,7 @@ def other(**facts: object) -> MachineReport:
 
 def test_a_kind_is_cpu_cores_memory_and_blas_kernel() -> None:
     kind = our_report().kind
-    assert str(kind) == "CPU A, 4 CPUs, 16 GiB, BLAS for Zen"
+    assert kind == "CPU A, 4 CPUs, 16 GiB, BLAS for Zen"
     assert other(memory_bytes=(16 << 30) - (200 << 20), governor="powersave", load_before=3.0).kind == kind
     blas = {"internal_api": "openblas", "version": "0.3.31", "architecture": "Haswell"}
     others = [
@@ -29,8 +29,8 @@ def test_a_kind_is_cpu_cores_memory_and_blas_kernel() -> None:
         other(blas=blas),
         other(cpus_quota=1.5),
     ]
-    kinds = {kind, *(one.kind for one in others)}
-    assert len(kinds) == len({one.slug for one in kinds}) == 6
+    every = [our_report(), *others]
+    assert len({one.kind for one in every}) == len({one.slug for one in every}) == 6
     assert differences(other(blas=blas), our_report()) == []
 
 
@@ -44,7 +44,7 @@ def test_a_kind_is_cpu_cores_memory_and_blas_kernel() -> None:
     ],
 )
 def test_a_kinds_folder_has_a_plain_name(cpu: str, begins: str) -> None:
-    assert other(cpu=cpu).kind.slug.startswith(begins)
+    assert other(cpu=cpu).slug.startswith(begins)
 
 
 def timed(*walls: float, cpu: float = 1.0) -> protocol.Timed:
@@ -59,8 +59,7 @@ def timed(*walls: float, cpu: float = 1.0) -> protocol.Timed:
     )
 
 
-def test_a_check_has_the_difference_of_identical_code_its_pace_and_how_long_it_waited() -> None:
+def test_a_check_has_the_difference_of_identical_code_and_its_pace() -> None:
     found = checked(timed(2.0, 4.0, 8.0, cpu=0.5), timed(1.0, 2.0, 4.0, cpu=0.5))
     assert found.difference == pytest.approx(math.log(2))
     assert found.pace_s == pytest.approx(21 / 6)
-    assert found.waiting == pytest.approx(0.5)

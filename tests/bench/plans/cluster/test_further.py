@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from math import exp
 from pathlib import Path
+from typing import Any
 
 import pytest
+from w2vbench.bench.plans.cluster.messages import Measured
 from w2vbench.bench.plans.run.turns import turns
 from w2vbench.reports.file.schema.result import ResultFile
 
+from tests.bench.plans.cluster.in_process import Machine, Machines, first, measured, request_of, run_on, suite, three
 from tests.bench.plans.test_turns import VAGUE
-from tests.fleet_machines import Simulated, first, fleet_of, measured, request_of, run_on, suite, three
 
+pytest.importorskip("distributed")
 pytestmark = pytest.mark.usefixtures("with_a_small_text")
 
 IN_DOUBT, SETTLED_LATER = (2.5, 0.8), tuple(map(exp, VAGUE))
@@ -27,11 +30,11 @@ def processes_of(result: ResultFile) -> dict[int, int]:
 
 def test_what_is_undecided_gets_as_many_processes_as_on_one_machine_and_on_the_same_one(tmp_path: Path) -> None:
     request = request_of(tmp_path / "out", MANY, processes=None)
-    fleet = fleet_of([*three(), Simulated("d:1", kind="CPU B")], request, SLOWER)
-    outputs, said = run_on(fleet, request)
+    cluster = Machines([*three(), Machine("d:1", kind="CPU B")], request, SLOWER)
+    outputs, said = run_on(cluster, request)
     assert (said, outputs.exit_code) == ([], 0)
 
-    local, stored = request.problems(), list(fleet.samples.values())
+    local, stored = request.problems(), list(cluster.samples.values())
     for turn in turns(local, 4, request.looks):
         for problem in turn.problems:
             vars(problem).update(vars(first(stored[local.index(problem)], problem.processes + 1)))
@@ -41,15 +44,15 @@ def test_what_is_undecided_gets_as_many_processes_as_on_one_machine_and_on_the_s
         assert suite(kind).complete
         assert processes_of(kind.result) == expected
         assert {len(on) for on in measured(kind.result).values()} == {1}
-    assert all(fleet.machines[name].measured.count(experiment) > 1 for name, experiment, _ in fleet.went_on)
+    assert all(cluster.machines[name].measured.count(problem) > 1 for name, problem, _ in cluster.went_on)
 
 
 def test_nothing_gets_more_processes_than_the_user_asks_for(tmp_path: Path) -> None:
     request = request_of(tmp_path / "out", MANY, processes=4)
-    fleet = fleet_of(three(), request, SLOWER)
-    outputs, _ = run_on(fleet, request)
+    cluster = Machines(three(), request, SLOWER)
+    outputs, _ = run_on(cluster, request)
     assert {*processes_of(outputs.kinds[0].result).values()} == {4}
-    assert fleet.went_on == []
+    assert cluster.went_on == []
 
 
 @pytest.mark.parametrize(
@@ -64,17 +67,18 @@ def test_what_is_lost_in_further_processes_keeps_its_figures(
     trouble: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No other machine can go on with it."""
-    request = request_of(tmp_path / "out", MANY, processes=None)
-    fleet = fleet_of(three(), request, SLOWER)
-    measure = fleet.measure
+    time_limit_s = 0.02 if trouble == "hangs_at" else 1.0
+    request = request_of(tmp_path / "out", MANY, processes=None, time_limit_s=time_limit_s)
+    cluster = Machines(three(), request, SLOWER)
+    measure = cluster.measure
 
-    def troubled(one: Simulated, task: str, experiment: str, processes: int) -> None:
-        if processes > 4 and "V=500," in experiment:
+    def troubled(one: Machine, worker: Any, problem: str, processes: int) -> Measured:
+        if processes > 4 and "V=500," in problem:
             setattr(one, trouble, len(one.measured))
-        measure(one, task, experiment, processes)
+        return measure(one, worker, problem, processes)
 
-    monkeypatch.setattr(fleet, "measure", troubled)
-    outputs, said = run_on(fleet, request)
+    monkeypatch.setattr(cluster, "measure", troubled)
+    outputs, said = run_on(cluster, request)
     assert outputs.exit_code == 0
     assert any(says in line and line.endswith("; its figures so far are kept") for line in said), said
     (kind,) = outputs.kinds
@@ -85,17 +89,17 @@ def test_what_is_lost_in_further_processes_keeps_its_figures(
 
 def test_further_processes_that_are_in_doubt_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     request = request_of(tmp_path / "out", MANY, processes=None)
-    fleet = fleet_of([Simulated("a:1")], request, SLOWER)
-    measure = fleet.measure
+    cluster = Machines([Machine("a:1")], request, SLOWER)
+    measure = cluster.measure
 
-    def disturbed(one: Simulated, task: str, experiment: str, processes: int) -> None:
+    def disturbed(one: Machine, worker: Any, problem: str, processes: int) -> Measured:
         one.difference = 0.2 if processes > 4 else 0.005
-        measure(one, task, experiment, processes)
+        return measure(one, worker, problem, processes)
 
-    monkeypatch.setattr(fleet, "measure", disturbed)
-    outputs, said = run_on(fleet, request)
+    monkeypatch.setattr(cluster, "measure", disturbed)
+    outputs, said = run_on(cluster, request)
     (kind,) = outputs.kinds
-    assert [processes for _, _, processes in fleet.went_on] == [6]
+    assert [processes for _, _, processes in cluster.went_on] == [6]
     assert "times identical code 20 % apart" in said[0]
     assert {*processes_of(kind.result).values()} == {4}
     assert not any(row.extra_info.doubt for row in kind.result.benchmarks)
@@ -106,14 +110,14 @@ def test_a_client_that_is_killed_among_further_processes_goes_on_where_the_same_
     name: str, processes: set[int], tmp_path: Path
 ) -> None:
     request = request_of(tmp_path / "out", MANY, processes=None)
-    fleet = fleet_of([Simulated("a:1")], request, SLOWER)
-    fleet.interrupted_after = 22
-    outputs, _ = run_on(fleet, request)
+    cluster = Machines([Machine("a:1")], request, SLOWER)
+    cluster.interrupted_after = 22
+    outputs, _ = run_on(cluster, request)
     assert outputs.exit_code == 130
     assert not suite(outputs.kinds[0]).complete
-    again = fleet_of([Simulated(name)], request, SLOWER)
+    again = Machines([Machine(name)], request, SLOWER)
     outputs, _ = run_on(again, request_of(tmp_path / "out", MANY, processes=None, resume=True))
     assert outputs.exit_code == 0
     assert suite(outputs.kinds[0]).complete
     assert {*processes_of(outputs.kinds[0].result).values()} == processes
-    assert again.sent["measure"] == len(again.went_on)
+    assert again.sent["Measure"] == len(again.went_on)
