@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from w2vbench.bench.engine.protocol import BookChecked, BookFault, LineProfile
     from w2vbench.bench.plans.book.book import BookResult
     from w2vbench.bench.plans.book.book_times import TimedMethods
-    from w2vbench.bench.plans.book.reader.text import Text
+    from w2vbench.bench.plans.book.text import Text
 
 LABEL = 11
 
@@ -122,7 +122,7 @@ def shown_place(file: str, line: int) -> str:
 @cache
 def text_of(file: str) -> Text:
     """Return a file's text; an empty one if it cannot be read any more."""
-    from w2vbench.bench.plans.book.reader.text import Text, Unreadable, read_text
+    from w2vbench.bench.plans.book.text import Text, Unreadable, read_text
 
     try:
         return read_text(Path(file))

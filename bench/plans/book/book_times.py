@@ -19,7 +19,7 @@ from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Size
 from w2vbench.reports.statistics.problems import Floats, Interval, paired_ratio, typical_figure
 
-from .reader.variants import TIMINGS, NotTimed, Timing
+from .implementations import TIMINGS, NotTimed, Timing
 
 SETTINGS = MeasurementSettings(processes=4, rounds=10, variant_s=0.03, profile=False)
 SIZE = Size(10_000, 100, 100, 5)

@@ -11,7 +11,7 @@ from w2vbench.bench.commands.terminal.book_lines import book_lines, in_cell
 from w2vbench.bench.engine.protocol import BookChecked, BookFault, Line, LineProfile
 from w2vbench.bench.plans.book.book import BookResult
 from w2vbench.bench.plans.book.book_times import TimedMethods
-from w2vbench.bench.plans.book.reader.text import Text
+from w2vbench.bench.plans.book.text import Text
 from w2vbench.impls.interface.case import Size
 from w2vbench.reports.statistics.problems import Interval
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from w2vbench.bench.engine.protocol import BookFault
-from w2vbench.bench.plans.book.reader.loading import load_classes
-from w2vbench.bench.plans.book.trial.checking import built_on, check_class, weights_of
+from w2vbench.bench.plans.book.checking import built_on, check_class, weights_of
+from w2vbench.bench.plans.book.loading import load_classes
 
 DATA = Path(__file__).parents[2] / "data" / "book"
 LAYERS = (DATA / "layers.txt").read_text("utf-8")

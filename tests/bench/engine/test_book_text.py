@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from w2vbench.bench.engine.worker.profiling.lines import hooked_lines
-from w2vbench.bench.plans.book.reader.loading import load_classes
-from w2vbench.bench.plans.book.reader.text import Unreadable, read_text, text_of_notebook
+from w2vbench.bench.plans.book.loading import load_classes
+from w2vbench.bench.plans.book.text import Unreadable, read_text, text_of_notebook
 
 
 def notebook(*cells: str) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from w2vbench.bench.engine.protocol import Verdict
 from w2vbench.bench.engine.worker.checking.contract import check_problem
-from w2vbench.bench.plans.book.reader.variants import TIMINGS, NotTimed, implementations_of
+from w2vbench.bench.plans.book.implementations import TIMINGS, NotTimed, implementations_of
 from w2vbench.impls.corpus.words import Corpus
 from w2vbench.impls.interface.case import Size
 

@@ -5,59 +5,57 @@ from __future__ import annotations
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from traceback import walk_tb
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from msgspec import structs
 from w2vbench.bench.engine.protocol import BookFault
-from w2vbench.bench.plans.book.faults.faults import FAULTS, fault_of_error
 from w2vbench.impls.interface import Array
 from w2vbench.impls.interface.messages import LIBRARIES, OURS, type_and_message
 
-from .comparing import as_numbers, close, difference
+from .expected import as_numbers, close, difference
+from .faults import FAULTS, fault_of_error
+from .loading import BOOK
 
-SIGNATURES = {
-    "MatMul": {"__init__": "(self, W)", "forward": "(self, x)", "backward": "(self, dout)"},
-    "SoftmaxWithLoss": {"__init__": "(self)", "forward": "(self, x, t)", "backward": "(self, dout=1)"},
-    "SigmoidWithLoss": {"__init__": "(self)", "forward": "(self, x, t)", "backward": "(self, dout=1)"},
-    "Embedding": {"__init__": "(self, W)", "forward": "(self, idx)", "backward": "(self, dout)"},
-    "EmbeddingDot": {"__init__": "(self, W)", "forward": "(self, h, idx)", "backward": "(self, dout)"},
-    "UnigramSampler": {
-        "__init__": "(self, corpus, power, sample_size)",
-        "get_negative_sample": "(self, target)",
-    },
-    "NegativeSamplingLoss": {
-        "__init__": "(self, W, corpus, power=0.75, sample_size=5)",
-        "forward": "(self, h, target)",
-        "backward": "(self, dout=1)",
-    },
-    "SimpleCBOW": {
-        "__init__": "(self, vocab_size, hidden_size)",
-        "forward": "(self, contexts, target)",
-        "backward": "(self, dout=1)",
-    },
-    "CBOW": {
-        "__init__": "(self, vocab_size, hidden_size, window_size, corpus)",
-        "forward": "(self, contexts, target)",
-        "backward": "(self, dout=1)",
-    },
-    "SkipGram": {
-        "__init__": "(self, vocab_size, hidden_size, window_size, corpus)",
-        "forward": "(self, contexts, target)",
-        "backward": "(self, dout=1)",
-    },
-}
-"""The book's methods, by class."""
+Step = TypeVar("Step")
 MOST_FAULTS = 6
 """Of a class: what follows from the first ones is of no use."""
 
 
 class Stop(Exception):
     """Nothing further can be checked of a class."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a method must give, and what mistakes would give in its place.
+
+    Attributes
+    ----------
+    what, want
+        Its name in sentences, and its value.
+    mistakes
+        What each fault would give, by the fault's name, the likeliest first.
+    W
+        The weights whose gradient it is; without them, it is what the method returns.
+    dtype
+        The fault if it has more bytes a number than the weights; empty if that is no fault.
+    n, returned, shaped
+        For sentences: how many ids, layers or contexts there are; what a method returns; how dout is multiplied.
+    """
+
+    what: str
+    want: Any
+    mistakes: Mapping[str, Any] = field(default_factory=dict)
+    W: Array | None = None
+    dtype: str = ""
+    n: int = 1
+    returned: str = ""
+    shaped: str = ""
 
 
 @dataclass
@@ -80,7 +78,9 @@ class Trial:
     example
         The inputs of the calls that are on trial, as text.
     later
-        Whether a pass has gone before, and was right: what is wrong now is so because of it.
+        Whether a step has gone before, and was right: what is wrong now is so because of it.
+    failed
+        Whether a result was wrong.
     """
 
     name: str
@@ -91,19 +91,28 @@ class Trial:
     found: list[BookFault] = field(default_factory=list)
     example: str = ""
     later: bool = False
+    failed: bool = False
 
     @property
     def wrong(self) -> bool:
         return any(not one.remark for one in self.found)
+
+    def steps(self, inputs: Iterable[Step]) -> Iterator[Step]:
+        """Yield the inputs of several steps with one layer, until one is wrong. Raises Stop then."""
+        for number, one in enumerate(inputs):
+            self.later = number > 0
+            yield one
+            if self.failed:
+                raise Stop
+        self.later = False
 
     def report(self, fault: str, method: str, seen: str = "", **values: Any) -> None:
         """Add a fault, once for each method. Raises Stop when there are enough."""
         entry, name = FAULTS[fault], f"{self.name}.{method}"
         if any((one.fault, one.method) == (fault, name) for one in self.found):
             return
+        values = {"method": method, "signature": f"{method}{BOOK[self.name].get(method, '')}", **values}
         file, line = self.place(method, entry.at, values)
-        example = f"{self.example}{': ' if seen else ''}{seen}" if self.example else seen
-        values = {"method": method, **values}
         self.found.append(
             BookFault(
                 fault=fault,
@@ -112,7 +121,7 @@ class Trial:
                 line=line,
                 says=entry.says.format(**values),
                 instead=entry.instead.format(**values),
-                example=example,
+                example=": ".join(filter(None, (self.example, seen))),
                 remark=entry.remark or (entry.of_dtype and not self.has_models),
             )
         )
@@ -141,8 +150,6 @@ class Trial:
             return file, first + (fits[0] if fits else start)
         return "", 0
 
-    # calls
-
     def make(self, *arguments: Any) -> Any:
         """Return an instance. Raises Stop if there is none."""
         return self.guarded("__init__", self.kind, *arguments)
@@ -150,18 +157,9 @@ class Trial:
     def call(self, layer: Any, method: str, *arguments: Any) -> Any:
         """Call a method. An error is reported; then, and without such a method, raises Stop."""
         if not callable(getattr(layer, method, None)):
-            self.report("no-method", method, signature=f"{method}{SIGNATURES[self.name].get(method, '')}")
+            self.report("no-method", method)
             raise Stop
         return self.guarded(method, getattr(layer, method), *arguments)
-
-    def check_default(self, layer: Any) -> None:
-        """Check that backward without an argument is backward(1), if it can be called so."""
-        try:
-            default = inspect.signature(layer.backward).parameters["dout"].default
-        except (AttributeError, KeyError, TypeError, ValueError):
-            return
-        if default is not inspect.Parameter.empty and as_numbers(default) is not None and default != 1:
-            self.report("default", "backward")
 
     def guarded(self, method: str, function: Callable[..., Any], *arguments: Any) -> Any:
         self.begin(f"{self.name}.{method}")
@@ -176,83 +174,36 @@ class Trial:
             raise Stop from error
 
     def report_error(self, method: str, error: BaseException) -> None:
-        """Report an error at the reader's line that raised it, or called what raised it."""
+        """Report an error at the last line of the reader's own files that it passed through."""
         text = type_and_message(error)
         fault, name = fault_of_error(text)
-        signature = f"{method}{SIGNATURES[self.name].get(method, '')}"
-        self.report(fault, method, name=name, error=text, signature=signature, got="floating-point numbers")
-        if place := self.line_of(error):
-            self.found[-1] = structs.replace(self.found[-1], file=place[0], line=place[1])
-
-    def line_of(self, error: BaseException) -> tuple[str, int] | None:
-        """Return the last line of the reader's own files that an error passed through."""
+        self.report(fault, method, name=name, error=text, got="floating-point numbers")
         places = [(frame.f_code.co_filename, number) for frame, number in walk_tb(error.__traceback__)]
-        theirs = [place for place in places if not place[0].startswith((*LIBRARIES, *OURS, "<"))]
-        return theirs[-1] if theirs else None
+        if theirs := [place for place in places if not place[0].startswith((*LIBRARIES, *OURS, "<"))]:
+            self.found[-1] = structs.replace(self.found[-1], file=theirs[-1][0], line=theirs[-1][1])
 
-    # comparisons
-
-    def same(
-        self,
-        method: str,
-        what: str,
-        got: Any,
-        want: Any,
-        mistakes: Mapping[str, Any] | None = None,
-        /,
-        *,
-        returned: str = "",
-        **values: Any,
-    ) -> bool:
-        """Compare a result with what it must be. If it is wrong, report the mistake that gives just that.
-
-        Parameters
-        ----------
-        method, what, got, want
-            Whose result this is, which part of it, and both.
-        mistakes
-            What each fault would give, by its name, the likeliest first.
-        returned
-            The name of what is returned, for a method that returns nothing.
-        values
-            For the fault's sentences.
-        """
-        want = np.asarray(want, np.float64)
-        values = {"what": what, **values}
-        if got is None:
-            self.report("nothing-returned", method, **{**values, "what": returned or "out"})
-            return False
+    def compare(self, method: str, got: Any, result: Result) -> None:
+        """Compare a result with what it must be. If it is wrong, report the mistake that gives just that."""
+        want = np.asarray(result.want, np.float64)
+        values: dict[str, Any] = {"what": result.what, "n": result.n, "shaped": result.shaped}
         numbers = as_numbers(got)
-        if numbers is None:
+        if numbers is not None and close(numbers, want):
+            dtype = np.asarray(got).dtype
+            if result.dtype and numbers.ndim and dtype.kind == "f" and dtype.itemsize > self.dtype.itemsize:
+                self.report(result.dtype, method, what=result.what, got=dtype, want=self.dtype)
+            return
+        self.failed = True
+        if got is None:
+            self.report("nothing-returned", method, what=result.returned or result.what)
+        elif numbers is None:
             self.report("wrong-type", method, **values, got=type(got).__name__)
-            return False
-        if close(numbers, want):
-            return True
-        seen = difference(what, numbers, want)
-        for fault, given in (mistakes or {}).items():
-            if close(numbers, np.asarray(given, np.float64)):
-                self.report(fault, method, seen, **values)
-                return False
-        if self.later:
-            self.report("state", method, seen, **values)
-        elif numbers.shape != want.shape:
-            self.report("wrong-shape", method, seen, **{**values, "got": numbers.shape, "want": want.shape})
         else:
-            self.report("wrong-value", method, seen, **values)
-        return False
-
-    def keeps_dtype(self, method: str, what: str, got: Any) -> None:
-        """Report a result in float64 where the weights are float32."""
-        dtype = getattr(got, "dtype", None)
-        if dtype is not None and dtype.kind == "f" and dtype.itemsize > self.dtype.itemsize:
-            self.report("float64", method, what=what, got=dtype, want=self.dtype)
-
-    def unchanged(self, method: str, **arrays: tuple[Array, Array]) -> None:
-        """Report inputs that a method has changed: each is the array, and a copy from before. W means the weights."""
-        for name, (array, before) in arrays.items():
-            if not np.array_equal(array, before):
-                self.report("weights-changed" if name == "W" else "input-changed", method, name=name)
-                raise Stop
+            default = "state" if self.later else "wrong-value" if numbers.shape == want.shape else "wrong-shape"
+            mistakes = {**result.mistakes, "transposed": want.T}
+            fault = next((name for name, given in mistakes.items() if close(numbers, given)), default)
+            self.report(
+                fault, method, difference(result.what, numbers, want), **values, got=numbers.shape, want=want.shape
+            )
 
 
 def reachable(thing: Any, most: int = 10_000) -> Iterator[Any]:
