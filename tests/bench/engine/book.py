@@ -17,12 +17,6 @@ AS_IN_THE_BOOK = "float64-as-the-book"
 """What is remarked on the book's own layers."""
 
 
-def changes(name: str) -> list[dict[str, Any]]:
-    """A table of changes of the book's layers, ``wrong`` or ``right``."""
-    found: list[dict[str, Any]] = tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))[name]
-    return found
-
-
 def changed(pairs: Iterable[Sequence[str]], every: bool = False) -> str:
     """The book's layers with texts replaced, each where it comes first, or everywhere."""
     code = LAYERS
@@ -30,6 +24,21 @@ def changed(pairs: Iterable[Sequence[str]], every: bool = False) -> str:
         assert old in code, f"layers.txt has no {old!r}"
         code = code.replace(old, new, -1 if every else 1)
     return code
+
+
+def table(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))[name]
+    return found
+
+
+RIGHT = table("right")
+"""Unusual solutions that are right: changes of the book's layers."""
+WRONG = [
+    {**of, "fault": fault, "line": "".join(line), "code": changed([(of["old"], new), *of.get("more", [])])}
+    for of in table("wrong")
+    for fault, new, *line in of["mistakes"]
+]
+"""Mistakes: the changed code, and the fault that must be named, with its method and a part of its line."""
 
 
 def written(folder: Path, code: str, name: str = "layers.py") -> Path:

@@ -12,9 +12,8 @@ from w2vbench.bench.plans.book.faults import FAULTS
 from w2vbench.bench.plans.book.loading import BOOK, load_classes
 from w2vbench.impls.catalogue.discovery import CatalogueError
 
-from tests.bench.engine.book import AS_IN_THE_BOOK, LAYERS, changed, changes, faults_of, written
+from tests.bench.engine.book import AS_IN_THE_BOOK, LAYERS, RIGHT, WRONG, changed, faults_of, written
 
-WRONG, RIGHT = changes("wrong"), changes("right")
 OF_PROCESSES = {"timeout", "crashed", "out-of-memory", "error"}
 """Faults that tests/bench/commands/test_check_book.py shows."""
 
@@ -31,14 +30,13 @@ def test_our_own_layers_are_right(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mistake", WRONG, ids=lambda one: f"{one['fault']} {one['method']}")
 def test_a_mistake_is_named_with_its_line(mistake: dict[str, Any], tmp_path: Path) -> None:
-    code = changed([(mistake["old"], mistake["new"]), *mistake.get("more", [])])
-    file = written(tmp_path, code)
+    file = written(tmp_path, mistake["code"])
     found = [one for one in faults_of(file) if not one.remark]
     named = [one for one in found if (one.fault, one.method) == (mistake["fault"], mistake["method"])]
     assert named, [(one.fault, one.method, one.says, one.example) for one in found]
     (fault,) = named
     assert fault.file == str(file)
-    assert mistake.get("line", "") in code.splitlines()[fault.line - 1]
+    assert mistake["line"] in mistake["code"].splitlines()[fault.line - 1]
     assert "{" not in fault.says + fault.instead
     accused = {one.method.partition(".")[0] for one in found}
     assert accused == {mistake["method"].partition(".")[0], *([mistake["also"]] if "also" in mistake else ())}
