@@ -195,7 +195,7 @@ def suite_part(config: pytest.Config) -> dict[str, Any]:
         corpus=run_result.corpus_part(corpus(), {case.size.V for case in chosen}),
         environment=here,
         warnings=environment.warnings_of(here),
-        kernels={i.kernel.name: i.kernel.title for i in chosen.values()},
+        **rows.kernel_parts(chosen.values()),
         sources={i.key: rows.source(i) for i in chosen.values()},
     )
     return suite.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -15,7 +15,7 @@ from .compiling.functions import makes_no_arrays
 from .compiling.intrinsics.rows import copy_row, prefetch_row
 from .corpus.batches import rotating_batch_count, rotating_problem
 from .corpus.words import Corpus
-from .interface import Array, Kernel, Problem, Work, Wrong, importing
+from .interface import Array, Deck, Kernel, Measured, Problem, Work, Wrong, importing
 from .interface.arrays import normals
 from .interface.case import Size
 from .interface.checks import check_dtype
@@ -74,6 +74,16 @@ lookup = Kernel(
     ),
     verify=verify,
     shapes=("VH", "iB"),
+    place=10,
+    about="read the rows of the words in a batch",
+    unit="word",
+    diagram="lookup",
+    measured=Measured(at="small"),
+    deck=Deck(
+        sizes=tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
+        beside=("take", "numba"),
+        layers=("MatMul.forward", "Embedding.forward"),
+    ),
 )
 
 
@@ -252,3 +262,15 @@ def jax_gather(W: Any, idx: Any) -> Any:
 )
 def jax(W: Any, idx: Any, program: Program) -> Any:
     return program.run(W, idx).block_until_ready()
+
+
+# what any implementation must move
+
+
+@lookup.floor("rows", prepare=row_buffer)
+def rows_read(W: Array, idx: Array, out: Array) -> None:
+    for i in range(len(idx)):
+        copy_row(out, i, W, idx[i])
+
+
+rows_read_ahead = lookup.floor("rows.ahead", prepare=row_buffer)(numba_prefetch.function)

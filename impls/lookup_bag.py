@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from .compiling.functions import makes_no_arrays
-from .compiling.intrinsics.rows import prefetch_row
+from .compiling.intrinsics.rows import prefetch_row, read_row
 from .compiling.intrinsics.sums import add_rows
 from .corpus.batches import RotatingBatches, rotating_batch_count, rotating_problem, stream_length
 from .corpus.words import Corpus
-from .interface import Array, Kernel, Problem, Work, Wrong, importing
+from .interface import Array, Kernel, Measured, Problem, Work, Wrong, importing
 from .interface.arrays import normals
 from .interface.case import Size
 from .interface.checks import check_close, check_dtype
@@ -88,6 +88,11 @@ bag = Kernel(
     dimensions="VHBK",
     verify=verify,
     shapes=("VH", "i*", "iB"),
+    place=11,
+    about="bag: the sum of each bag of words",
+    unit="bag",
+    diagram="lookup.bag",
+    measured=Measured(at="flat", batches=True, quick=False),
 )
 
 
@@ -255,3 +260,27 @@ def jax_bag_sums(W: Any, idx: Any, offsets: Any) -> Any:
 )
 def jax(W: Any, idx: Any, offsets: Any, program: Program) -> Any:
     return program.run(W, idx, offsets).block_until_ready()
+
+
+# what any implementation must move
+
+
+@bag.floor("rows", prepare=row_buffer)
+def bags_read(W: Array, idx: Array, offsets: Array, out: Array) -> None:
+    for b in range(len(offsets)):
+        end = offsets[b + 1] if b + 1 < len(offsets) else len(idx)
+        for i in range(offsets[b], end):
+            read_row(W, idx[i])
+        out[b] = 0
+
+
+@bag.floor("rows.ahead", prepare=row_buffer)
+def bags_read_ahead(W: Array, idx: Array, offsets: Array, out: Array) -> None:
+    n = len(idx)
+    for b in range(len(offsets)):
+        end = offsets[b + 1] if b + 1 < len(offsets) else n
+        for i in range(offsets[b], end):
+            if i + AHEAD < n:
+                prefetch_row(W, idx[i + AHEAD])
+            read_row(W, idx[i])
+        out[b] = 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_benchmark.stats import Stats
+from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.interface.case import Case, Size
 from w2vbench.reports.file.schema.result import ResultFile
 
@@ -30,6 +31,8 @@ LONG = "unbreakable" * 30
 
 HERE: dict[str, Any] = {"cpu": "A", "cpus_allowed": 4, "memory_bytes": 16 * 2**30, "machine": "x86_64"}
 """The environment of a machine: "A, 4 CPUs, 16 GiB"."""
+
+UNITS = {kernel.name: kernel.unit for kernel in catalogue.kernels(catalogue.own())}
 
 Content = dict[str, Any]
 Processes = Sequence[Sequence[float | None]]
@@ -68,6 +71,7 @@ def row(
             "title": title or f"the {slug} way",
             "size": vars(size),
             "baseline": baseline,
+            "unit": UNITS.get(kernel, ""),
             "processes": [one_process(process) for process in processes],
             **extra,
         },

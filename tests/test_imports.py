@@ -15,8 +15,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = {
     "impls": (
-        *("identity", "compiling", "interface", "catalogue", "choosing", "corpus", "parts"),
-        *("lookup", "lookup_bag", "scatter", "output", "sampling", "update", "training", "layers", "floors"),
+        *("messages", "identity", "compiling", "interface", "catalogue", "choosing", "corpus", "parts"),
+        *("lookup", "lookup_bag", "scatter", "output", "sampling", "update", "training", "layers"),
     ),
     "reports": ("statistics", "file", "drawing", "findings", "compare", "deck", "run", "others"),
     "bench": (

@@ -19,28 +19,11 @@ from ..identity.digest import NEIGHBOURS
 from ..identity.values import is_implementation
 from ..interface import INTERFACE_VERSION, Implementation, Kernel
 from ..interface.facts import printable
-from ..interface.messages import type_and_message
+from ..messages import type_and_message
 from .neighbours import importing_from
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
-
-ORDER = (
-    *("lookup", "lookup.bag"),
-    *("scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar", "scatter.bag"),
-    *(
-        "output.softmax",
-        "output.negative-sampling",
-        "output.shared-negatives",
-        "output.sampled-softmax",
-        "output.nce",
-        "output.hierarchical",
-    ),
-    *("sampling.without-replacement", "sampling.with-replacement"),
-    *("update.sgd", "update.adam", "update.lazy-adam", "update.scatter-sgd"),
-    *("training.cbow", "training.skip-gram"),
-)
-"""Kernels in reading order: from the input layer to the output layer, the optimizer's step and training."""
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ENTRY_POINTS = "w2vbench.implementations"
@@ -103,9 +86,15 @@ def from_copy(folder: Path, name: str) -> list[Implementation]:
 
 
 def own() -> Iterator[Implementation]:
-    """Yield the implementations of this package: kernels in ORDER, each with its implementations in source order."""
+    """Yield the implementations of this package: kernels by their place, each with its implementations in source order."""
     implementations = [i for i in all_defined() if not i.is_floor]
-    yield from sorted(implementations, key=lambda i: ORDER.index(i.kernel.name))
+    yield from sorted(implementations, key=lambda i: i.kernel.place)
+
+
+@cache
+def kernel_names() -> tuple[str, ...]:
+    """Return the names of this package's kernels, in order."""
+    return tuple(kernel.name for kernel in kernels(own()))
 
 
 @cache
@@ -122,7 +111,10 @@ def all_defined() -> tuple[Implementation, ...]:
 
 
 def defined_in(module: ModuleType) -> list[Implementation]:
-    """Return the implementations that a module defines, alone or in a tuple, without those that it imports, each once."""
+    """Return the implementations that a module defines, alone or in a tuple, without those that it imports, each once.
+
+    A floor may be of a function that several kernels share.
+    """
     # by type, not by attributes: an object may answer to any name, such as one whose __getattr__ is dict.get
     values = (
         part for value in vars(module).values() for part in (value if issubclass(type(value), tuple) else (value,))
@@ -130,7 +122,7 @@ def defined_in(module: ModuleType) -> list[Implementation]:
     by_id = {
         id(value): value
         for value in values
-        if issubclass(type(value), Implementation) and value.function.__module__ == module.__name__
+        if issubclass(type(value), Implementation) and (value.is_floor or value.function.__module__ == module.__name__)
     }
     return list(by_id.values())
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..interface.messages import readable
+from ..messages import readable
 from .kept_text import kept
 from .reading import TOKEN, Chunk, Numbering, chunk_from, chunk_of, in_order
 from .words import Corpus, Ints

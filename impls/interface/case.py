@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .messages import quoted
+from ..messages import quoted
 
 DTYPES: dict[str, DTypeLike] = {"f32": np.float32, "f64": np.float64}
 INDEX_DTYPES: dict[str, DTypeLike] = {"i32": np.int32, "i64": np.int64}

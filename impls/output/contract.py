@@ -18,7 +18,7 @@ from ..corpus.batches import (
     stream_length,
 )
 from ..corpus.words import Corpus, Floats, Ints
-from ..interface import Array, Kernel, Problem, Work
+from ..interface import Array, Kernel, Measured, Problem, Work
 from ..interface.arrays import normals
 from ..interface.case import Size
 from .reference import Candidates, check_with, verify_with
@@ -78,6 +78,8 @@ def make_sampled(size: Size, corpus: Corpus, rng: np.random.Generator, *, shared
         target, as in practice.
     logs
         Whether a call gets log(K p) of its words too.
+    place
+        Its place in lists.
     """
     W_out, law = output_weights(size, rng), corpus.noise(size.V)
     noise, log_expected = Noise(law, rng), np.log(size.K * law)
@@ -120,7 +122,7 @@ def sampled_work(candidates_per_row: Any) -> Any:
     return work
 
 
-def shared_kernel(name: str, title: str, candidates: Callable[..., Candidates], *, logs: bool) -> Kernel:
+def shared_kernel(name: str, title: str, candidates: Callable[..., Candidates], *, logs: bool, place: int) -> Kernel:
     """Return an objective whose K negatives the whole batch shares.
 
     Parameters
@@ -129,6 +131,8 @@ def shared_kernel(name: str, title: str, candidates: Callable[..., Candidates], 
         Returns what its reference scores, of a call's arguments without h and W_out.
     logs
         Whether a call gets log(K p) of its words too.
+    place
+        Its place in lists.
     """
     log_names, log_shapes = (("log_q_target", "log_q"), ("B", "K")) if logs else ((), ())
     return Kernel(
@@ -142,6 +146,10 @@ def shared_kernel(name: str, title: str, candidates: Callable[..., Candidates], 
         dimensions="VHBK",
         verify=verify_with(candidates),
         shapes=("BH", "VH", "iB", "iK", *log_shapes),
+        place=place,
+        unit="example",
+        diagram="output",
+        measured=Measured(at="flat", quick=False),
     )
 
 

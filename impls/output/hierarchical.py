@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..compiling.intrinsics.products import gradients, scores
-from ..compiling.intrinsics.rows import prefetch_row
+from ..compiling.intrinsics.rows import copy_row, prefetch_row
 from ..corpus.batches import rotating_problem
 from ..corpus.words import Corpus, Floats
-from ..interface import Array, Kernel, Problem, Work
+from ..interface import Array, Kernel, Measured, Problem, Work
 from ..interface.case import Size
 from ..parts.jax_peers import Program, jax_gradients, jax_result, on_jax, program
 from ..parts.torch_peers import by_autograd, leaf, tensors, torch_on
@@ -150,6 +150,9 @@ hierarchical = Kernel(
     shapes=("BH", "NH", "iB", ""),
     constants=("tree",),
     refuse=refuse,
+    place=35,
+    unit="example",
+    measured=Measured(at="flat", quick=False),
 )
 
 
@@ -293,3 +296,36 @@ def jax_loss(
 )
 def jax(h: Any, W_out: Any, target: Any, tree: Tree, program: Program) -> tuple[Any, Any, tuple[Any, Any]]:
     return jax_result(program.run(h, W_out, target, *program.more))
+
+
+# what any implementation must move
+
+
+def path_rows(problem: Problem) -> Array:
+    """Return a buffer with a row for each node of a batch's paths, as if all were the longest."""
+    size, offsets = problem.size, problem.inputs["tree"].offsets
+    return np.empty((size.B * int(np.diff(offsets).max(initial=1)), size.H), size.float_type)
+
+
+@hierarchical.floor("rows", prepare=path_rows)
+def paths_read(h: Array, W_out: Array, target: Array, tree: Tree, values: Array) -> None:
+    offsets, nodes = tree.offsets, tree.nodes
+    at = 0
+    for b in range(len(target)):
+        for i in range(offsets[target[b]], offsets[target[b] + 1]):
+            copy_row(values, at, W_out, nodes[i])
+            at += 1
+
+
+@hierarchical.floor("rows.ahead", prepare=path_rows)
+def paths_read_ahead(h: Array, W_out: Array, target: Array, tree: Tree, values: Array) -> None:
+    offsets, nodes = tree.offsets, tree.nodes
+    at = 0
+    for b in range(-1, len(target)):
+        if b + 1 < len(target):
+            for i in range(offsets[target[b + 1]], offsets[target[b + 1] + 1]):
+                prefetch_row(W_out, nodes[i])
+        if b >= 0:
+            for i in range(offsets[target[b]], offsets[target[b] + 1]):
+                copy_row(values, at, W_out, nodes[i])
+                at += 1

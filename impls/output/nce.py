@@ -21,6 +21,7 @@ from .shared_pass import (
     TILE,
     SharedBuffers,
     begin_pass,
+    corrected_floors,
     shared_buffers,
     subtract_offsets,
     tile_gradients,
@@ -35,7 +36,9 @@ def candidates(target: Array, negatives: Array, log_q_target: Array, log_q: Arra
     return Candidates(join_shared(target, negatives), join_shared(log_q_target, log_q).astype(np.float64))
 
 
-nce = shared_kernel("output.nce", "target against K shared negatives, scores less log(K p)", candidates, logs=True)
+nce = shared_kernel(
+    "output.nce", "target against K shared negatives, scores less log(K p)", candidates, logs=True, place=34
+)
 
 
 @nce.implementation(
@@ -153,3 +156,9 @@ def jax(
     h: Any, W_out: Any, target: Any, negatives: Any, log_q_target: Any, log_q: Any, program: Program
 ) -> tuple[Any, Any, tuple[Any, Any]]:
     return jax_result(program.run(h, W_out, target, negatives, log_q_target, log_q))
+
+
+# what any implementation must move
+
+
+ROWS = corrected_floors(nce)

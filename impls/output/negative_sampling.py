@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..compiling.intrinsics.products import gradients, scores
-from ..compiling.intrinsics.rows import prefetch_row
-from ..interface import Array, Kernel, Problem, Work
+from ..compiling.intrinsics.rows import copy_row, prefetch_row
+from ..interface import Array, Deck, Kernel, Measured, Problem, Work
 from ..interface.arrays import resident_zeros
 from ..interface.case import Size
 from ..parts.jax_peers import Program, jax_gradients, jax_result, on_jax, program
@@ -39,6 +39,15 @@ negative_sampling = Kernel(
     dimensions="VHBK",
     verify=verify_with(candidates),
     shapes=("BH", "VH", "iB", "iBK"),
+    place=31,
+    unit="example",
+    diagram="output",
+    measured=Measured(at="tables"),
+    deck=Deck(
+        sizes=tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
+        beside=("einsum-dense", "einsum-rows", "numba"),
+        layers=("SigmoidWithLoss.forward", "EmbeddingDot.forward", "EmbeddingDot.backward"),
+    ),
 )
 
 
@@ -237,3 +246,37 @@ def jax_loss(h: Any, W_out: Any, target: Any, negatives: Any) -> tuple[Any, Any,
 )
 def jax(h: Any, W_out: Any, target: Any, negatives: Any, program: Program) -> tuple[Any, Any, tuple[Any, Any]]:
     return jax_result(program.run(h, W_out, target, negatives))
+
+
+# what any implementation must move
+
+
+def candidate_rows(problem: Problem) -> Array:
+    """Return a buffer with a row for each candidate of each row of h."""
+    size = problem.size
+    return np.empty((size.B * (1 + size.K), size.H), size.float_type)
+
+
+@negative_sampling.floor("rows", prepare=candidate_rows)
+def candidates_read(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    n, K = negatives.shape
+    for b in range(n):
+        at = b * (1 + K)
+        copy_row(values, at, W_out, target[b])
+        for k in range(K):
+            copy_row(values, at + 1 + k, W_out, negatives[b, k])
+
+
+@negative_sampling.floor("rows.ahead", prepare=candidate_rows)
+def candidates_read_ahead(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    n, K = negatives.shape
+    for b in range(-1, n):
+        if b + 1 < n:
+            prefetch_row(W_out, target[b + 1])
+            for k in range(K):
+                prefetch_row(W_out, negatives[b + 1, k])
+        if b >= 0:
+            at = b * (1 + K)
+            copy_row(values, at, W_out, target[b])
+            for k in range(K):
+                copy_row(values, at + 1 + k, W_out, negatives[b, k])

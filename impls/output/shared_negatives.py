@@ -17,7 +17,18 @@ from ..parts.torch_peers import by_autograd, leaf, tensors, torch_on
 from .candidates import EACH, RESULTS, TOGETHER
 from .contract import shared_kernel, sigmoid, softplus
 from .reference import Candidates, join_shared
-from .shared_pass import TILE, SharedBuffers, begin_pass, shared_buffers, tile_gradients, tile_logistic, tile_scores
+from .shared_pass import (
+    TILE,
+    SharedBuffers,
+    begin_pass,
+    shared_buffers,
+    shared_read,
+    shared_read_ahead,
+    shared_rows,
+    tile_gradients,
+    tile_logistic,
+    tile_scores,
+)
 
 Result = tuple[Array, Array, tuple[Array, Array]]
 
@@ -27,7 +38,7 @@ def candidates(target: Array, negatives: Array) -> Candidates:
 
 
 shared_negatives = shared_kernel(
-    "output.shared-negatives", "target against K negatives shared by the batch", candidates, logs=False
+    "output.shared-negatives", "target against K negatives shared by the batch", candidates, logs=False, place=32
 )
 
 
@@ -133,3 +144,16 @@ def jax_loss(h: Any, W_out: Any, target: Any, negatives: Any) -> tuple[Any, Any,
 )
 def jax(h: Any, W_out: Any, target: Any, negatives: Any, program: Program) -> tuple[Any, Any, tuple[Any, Any]]:
     return jax_result(program.run(h, W_out, target, negatives))
+
+
+# what any implementation must move
+
+
+@shared_negatives.floor("rows", prepare=shared_rows)
+def shared_candidates_read(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    shared_read(W_out, target, negatives, values)
+
+
+@shared_negatives.floor("rows.ahead", prepare=shared_rows)
+def shared_candidates_read_ahead(h: Array, W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    shared_read_ahead(W_out, target, negatives, values)

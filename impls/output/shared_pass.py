@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..compiling.intrinsics.products import row_units
-from ..compiling.intrinsics.rows import prefetch_row
+from ..compiling.intrinsics.rows import copy_row, prefetch_row
 from ..compiling.intrinsics.shared_products import pair_gradients, pair_scores, shared_blocks
-from ..interface import Array, Problem
+from ..interface import Array, Implementation, Kernel, Problem
 from ..interface.arrays import aligned
 from .candidates import softplus_all
 
@@ -128,3 +128,55 @@ def tile_logistic(start: int, n: int, K: int, product: float, buffers: SharedBuf
     for r in range(TILE):
         tile[0, r] = -tile[0, r]
     return loss, product
+
+
+# what any implementation must move
+
+
+AHEAD = 8
+"""How many rows ahead to prefetch."""
+
+
+def shared_rows(problem: Problem) -> Array:
+    """Return a buffer with a row for each target and each shared negative."""
+    size = problem.size
+    return np.empty((size.B + size.K, size.H), size.float_type)
+
+
+def shared_read(W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    n = len(target)
+    for b in range(n):
+        copy_row(values, b, W_out, target[b])
+    for k in range(len(negatives)):
+        copy_row(values, n + k, W_out, negatives[k])
+
+
+def shared_read_ahead(W_out: Array, target: Array, negatives: Array, values: Array) -> None:
+    n = len(target)
+    for k in range(len(negatives)):
+        prefetch_row(W_out, negatives[k])
+    for b in range(-AHEAD, n):
+        if b + AHEAD < n:
+            prefetch_row(W_out, target[b + AHEAD])
+        if b >= 0:
+            copy_row(values, b, W_out, target[b])
+    for k in range(len(negatives)):
+        copy_row(values, n + k, W_out, negatives[k])
+
+
+def corrected_candidates_read(
+    h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, values: Array
+) -> None:
+    shared_read(W_out, target, negatives, values)
+
+
+def corrected_candidates_read_ahead(
+    h: Array, W_out: Array, target: Array, negatives: Array, log_q_target: Array, log_q: Array, values: Array
+) -> None:
+    shared_read_ahead(W_out, target, negatives, values)
+
+
+def corrected_floors(kernel: Kernel) -> tuple[Implementation, ...]:
+    """Make the floors of an objective whose scores are corrected by log(K p)."""
+    ways = (("rows", corrected_candidates_read), ("rows.ahead", corrected_candidates_read_ahead))
+    return tuple(kernel.floor(slug, prepare=shared_rows)(way) for slug, way in ways)

@@ -13,7 +13,7 @@ from ..corpus.words import Corpus, Floats, Ints
 from ..interface import Array, Kernel, Problem, Work, Wrong
 from ..interface.case import Size
 from ..interface.checks import check_integers
-from ..parts.random import integer_alias_table, state
+from ..parts.random import integer_alias_table, next_bits, state
 
 SIZES = (
     Size(30, 1, 40, 3),
@@ -31,8 +31,8 @@ SMALL_V = 60
 """Largest V whose draws are tested for each word."""
 
 
-def sampler(name: str, title: str, *, different: bool) -> Kernel:
-    """Return a kernel that draws K words for each target. different: whether the words of a row are."""
+def sampler(name: str, title: str, *, different: bool, **facts: Any) -> Kernel:
+    """Return a kernel that draws K words for each target. different: whether the words of a row are. facts: others of the kernel."""
     return Kernel(
         name,
         title,
@@ -48,6 +48,9 @@ def sampler(name: str, title: str, *, different: bool) -> Kernel:
         shapes=("iB", "=K", "V64", ""),
         constants=("p",),
         refuse=partial(refuse, different=different),
+        unit="word",
+        diagram="sampling",
+        **facts,
     )
 
 
@@ -276,3 +279,10 @@ def inclusion_probabilities(p: tuple[float, ...], target: int, K: int) -> tuple[
         earlier[:, 0] *= 1 - arrival
     density = law[:, None] * time * (1 - arrived) * step
     return tuple((earlier.sum(axis=1) * density).sum(axis=1).tolist())
+
+
+def numbers_drawn(targets: Array, K: int, p: Array, rng: Any, tables: tuple[Array, Array, Array]) -> None:
+    _, state, negatives = tables
+    for b in range(len(targets)):
+        for k in range(K):
+            negatives[b, k] = next_bits(state)

@@ -17,9 +17,9 @@ from ..interface.case import Size
 from ..parts.jax_peers import Program, on_jax, program
 from ..parts.random import S32, alias_table, draw, next_bits
 from ..parts.torch_peers import tensors, torch_on
-from .contract import alias_workspace, own_seed, running_sums, sampler
+from .contract import alias_workspace, numbers_drawn, own_seed, running_sums, sampler
 
-with_replacement = sampler("sampling.with-replacement", "K independent negatives per row", different=False)
+with_replacement = sampler("sampling.with-replacement", "K independent negatives per row", different=False, place=41)
 
 TABLE = 10_000_000
 """Entries of word2vec.c's table of words."""
@@ -236,3 +236,9 @@ def jax_key(problem: Problem) -> tuple[Array]:
 def jax(targets: Any, K: int, p: Any, rng: np.random.Generator, program: Program) -> Any:
     negatives, *program.more = program.run(targets, p, *program.more)
     return negatives.block_until_ready()
+
+
+# what any implementation must move
+
+
+NUMBERS = (with_replacement.floor("numbers", prepare=alias_workspace)(numbers_drawn),)

@@ -9,12 +9,22 @@ from __future__ import annotations
 import numpy as np
 
 from ..corpus.words import Floats, Ints
-from ..interface import Array, Problem, Work
+from ..interface import Array, Deck, Measured, Problem, Work
 from ..interface.case import Size
 from ..parts.random import draw
-from .contract import alias_workspace, running_sums, sampler
+from .contract import alias_workspace, numbers_drawn, running_sums, sampler
 
-without_replacement = sampler("sampling.without-replacement", "K different negatives per row", different=True)
+without_replacement = sampler(
+    "sampling.without-replacement",
+    "K different negatives per row",
+    different=True,
+    place=40,
+    about="draw wrong words (negatives) at random",
+    measured=Measured(at="slow"),
+    deck=Deck(
+        sizes=tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)), beside=("cdf-redraw", "numba-alias")
+    ),
+)
 
 
 def passes_over_p(size: Size) -> Work:
@@ -104,3 +114,9 @@ def numba_alias(
                 negatives[b, k] = word
                 k += 1
     return negatives
+
+
+# what any implementation must move
+
+
+NUMBERS = (without_replacement.floor("numbers", prepare=alias_workspace)(numbers_drawn),)

@@ -11,11 +11,20 @@ import numpy as np
 
 from ..compiling.functions import makes_no_arrays
 from ..compiling.intrinsics.rows import prefetch_row
-from ..interface import Array, Kernel, importing
+from ..interface import Array, Deck, Kernel, Measured, importing
+from ..interface.case import Size
 from ..interface.checks import new_tables
 from ..parts.jax_peers import Program, Table, jax_add, on_jax, program
 from ..parts.torch_peers import tensors, torch_on
-from .contract import SIZES, check_accumulate, gradient_work, make_with, verify_accumulate
+from .contract import (
+    SIZES,
+    check_accumulate,
+    gradient_work,
+    make_with,
+    rows_written,
+    rows_written_ahead,
+    verify_accumulate,
+)
 
 accumulate = Kernel(
     "scatter.accumulate",
@@ -29,6 +38,12 @@ accumulate = Kernel(
     verify=verify_accumulate,
     result=new_tables,
     shapes=("BH", "iB", "VH"),
+    place=21,
+    about="accumulate: into yours",
+    unit="word",
+    diagram="scatter",
+    measured=Measured(at="flat", batches=True),
+    deck=Deck(sizes=(Size(10**6, B=10_000, dtype="f64"),), beside=("sort-reduceat", "csr", "numba")),
 )
 
 
@@ -144,3 +159,9 @@ def jax(dout: Any, idx: Any, dW: Table, program: Program) -> Any:
     dW.array = program.run(dout, idx, dW.array).block_until_ready()
     program.stale = True
     return dW.array
+
+
+# what any implementation must move
+
+
+ROWS = accumulate.floor("rows")(rows_written), accumulate.floor("rows.ahead")(rows_written_ahead)

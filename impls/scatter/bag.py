@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..compiling.functions import makes_no_arrays
-from ..compiling.intrinsics.rows import prefetch_row
+from ..compiling.intrinsics.rows import copy_row, prefetch_row
 from ..corpus.batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..corpus.words import Corpus
-from ..interface import Array, Kernel, Problem, Work, importing
+from ..interface import Array, Kernel, Measured, Problem, Work, importing
 from ..interface.arrays import normals, resident_zeros
 from ..interface.case import Size
 from ..interface.checks import new_tables, tables_after
@@ -23,7 +23,7 @@ from ..parts.bags import SIZES, BagOffsets
 from ..parts.jax_peers import Program, Table, jax_bags, on_jax, program
 from ..parts.torch_peers import tensors, torch_on
 from .accumulate import AHEAD
-from .contract import RepeatedWords, check_gradient, verify_accumulate
+from .contract import FLOOR_AHEAD, RepeatedWords, check_gradient, verify_accumulate
 
 
 def make(size: Size, corpus: Corpus, rng: np.random.Generator) -> Problem:
@@ -81,6 +81,11 @@ bag = Kernel(
     verify=partial(verify_accumulate, row_of=bag_at),
     result=new_tables,
     shapes=("BH", "i*", "iB", "VH"),
+    place=24,
+    about="bag: a row for each bag of words",
+    unit="bag",
+    diagram="scatter.bag",
+    measured=Measured(at="flat", batches=True, quick=False),
 )
 
 
@@ -195,3 +200,25 @@ def jax(dout: Any, idx: Any, offsets: Any, dW: Table, program: Program) -> Any:
     dW.array = program.run(dout, idx, offsets, dW.array).block_until_ready()
     program.stale = True
     return dW.array
+
+
+# what any implementation must move
+
+
+@bag.floor("rows")
+def bags_written(dout: Array, idx: Array, offsets: Array, dW: Array) -> None:
+    for b in range(len(offsets)):
+        end = offsets[b + 1] if b + 1 < len(offsets) else len(idx)
+        for i in range(offsets[b], end):
+            copy_row(dW, idx[i], dout, b)
+
+
+@bag.floor("rows.ahead")
+def bags_written_ahead(dout: Array, idx: Array, offsets: Array, dW: Array) -> None:
+    n = len(idx)
+    for b in range(len(offsets)):
+        end = offsets[b + 1] if b + 1 < len(offsets) else n
+        for i in range(offsets[b], end):
+            if i + FLOOR_AHEAD < n:
+                prefetch_row(dW, idx[i + FLOOR_AHEAD])
+            copy_row(dW, idx[i], dout, b)

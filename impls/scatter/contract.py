@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compiling.intrinsics.rows import copy_row, prefetch_row
 from ..corpus.batches import RotatingBatches, SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..corpus.words import Corpus
 from ..interface import Array, Problem, Work, Wrong
@@ -223,3 +224,21 @@ def gradient_work(whole_table: bool, width: Callable[[Size], int]) -> Callable[[
 
 
 SIZES = (Size(7, 3, 12), Size(40, 100, 90), Size(3, 1, 1), Size(9, 4, 0), Size(300, 17, 500, dtype="f64", index="i32"))
+
+
+FLOOR_AHEAD = 8
+"""How many rows ahead to prefetch."""
+
+
+def rows_written(dout: Array, idx: Array, dW: Array) -> None:
+    for i in range(len(idx)):
+        copy_row(dW, idx[i], dout, i)
+
+
+def rows_written_ahead(dout: Array, idx: Array, dW: Array) -> None:
+    n = len(idx)
+    for i in range(-FLOOR_AHEAD, n):
+        if i + FLOOR_AHEAD < n:
+            prefetch_row(dW, idx[i + FLOOR_AHEAD])
+        if i >= 0:
+            copy_row(dW, idx[i], dout, i)

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..compiling.functions import makes_no_arrays
-from ..interface import Array, Kernel, importing
+from ..interface import Array, Deck, Kernel, Measured, Problem, importing
+from ..interface.case import Size
 from ..interface.checks import new_tables
 from ..parts.jax_peers import Program, Table, on_jax, program
 from ..parts.torch_peers import tensors, torch_on
-from .contract import SIZES, check_dense, gradient_work, make_with, verify_dense
+from .contract import SIZES, check_dense, gradient_work, make_with, rows_written, rows_written_ahead, verify_dense
 
 dense = Kernel(
     "scatter.dense",
@@ -30,6 +31,12 @@ dense = Kernel(
     verify=verify_dense,
     result=new_tables,
     shapes=("BH", "iB", "VH"),
+    place=20,
+    about="scatter-add of gradients; dense: a new V × H one",
+    unit="word",
+    diagram="scatter",
+    measured=Measured(at="tables", batches=True),
+    deck=Deck(sizes=tuple(Size(V, dtype="f64") for V in (10**5, 10**4)), beside=("numba",)),
 )
 
 
@@ -197,3 +204,30 @@ def jax(dout: Any, idx: Any, dW: Table, program: Program) -> Any:
     dW.array = program.run(dout, idx, dW.array).block_until_ready()
     program.stale = True
     return dW.array
+
+
+# what any implementation must move
+
+
+@dense.floor("table", jit=False)
+def table_filled(dout: Array, idx: Array, dW: Array) -> None:
+    dW.fill(0)
+
+
+@dense.floor("table.compiled")
+def table_zeroed(dout: Array, idx: Array, dW: Array) -> None:
+    dW[:] = 0
+
+
+def untouched_zeros(problem: Problem) -> Array:
+    """Return zeros (V, H) in pages that nobody ever writes: the system shows one page of zeros in the place of all."""
+    return np.zeros((problem.size.V, problem.size.H), problem.size.float_type)
+
+
+@dense.floor("table.copied", prepare=untouched_zeros, jit=False)
+def zeros_copied(dout: Array, idx: Array, dW: Array, zeros: Array) -> None:
+    # reads a page that is in cache, and writes past the caches, as a memset need not
+    np.copyto(dW, zeros)
+
+
+ROWS = dense.floor("rows")(rows_written), dense.floor("rows.ahead")(rows_written_ahead)

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..interface import Array, Kernel, Problem, importing
+from ..compiling.intrinsics.rows import copy_row
+from ..interface import Array, Deck, Kernel, Measured, Problem, importing
+from ..interface.case import Size
 from ..parts.jax_peers import Program, on_jax, program
 from ..parts.torch_peers import tensors, torch_on
 from .contract import SIZES, check_rows, gradient_work, make_with, verify_rows
@@ -26,6 +28,12 @@ rows = Kernel(
     inputs="",
     verify=verify_rows,
     shapes=("BH", "iB"),
+    place=22,
+    about="rows: touched rows only",
+    unit="word",
+    diagram="scatter.rows",
+    measured=Measured(at="flat", batches=True),
+    deck=Deck(sizes=tuple(Size(V, dtype="f64") for V in (10**5, 10**4)), beside=("sort-reduceat", "numba")),
 )
 
 
@@ -152,3 +160,18 @@ def jax(dout: Any, idx: Any, program: Program) -> tuple[Array, Array]:
     # a program's results have a fixed shape, so that NumPy cuts them to the number of words
     words, sums, count = map(np.asarray, program.run(dout, idx))
     return words[:count], sums[:count]
+
+
+# what any implementation must move
+
+
+def touched_rows(problem: Problem) -> Array:
+    """Return a buffer with as many rows as a batch touches on average."""
+    return np.empty((max(1, round(problem.touched)), problem.size.H), problem.size.float_type)
+
+
+@rows.floor("rows", prepare=touched_rows)
+def rows_gathered(dout: Array, idx: Array, out: Array) -> None:
+    n = len(out)
+    for i in range(len(idx)):
+        copy_row(out, i % n, dout, i)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..compiling.functions import makes_no_arrays
-from ..interface import Array, Kernel
+from ..interface import Array, Deck, Kernel, Measured
 from ..interface.case import Size
 from ..interface.checks import new_tables
 from ..parts.jax_peers import Program, Table, jax_add, on_jax, program
@@ -28,6 +28,12 @@ scalar = Kernel(
     verify=verify_accumulate,
     result=new_tables,
     shapes=("B", "iB", "V"),
+    place=23,
+    about="scalar: a number a word",
+    unit="word",
+    diagram="scatter.scalar",
+    measured=Measured(batches=True),
+    deck=Deck(sizes=(Size(10**6, B=10_000, dtype="f64"),), beside=("bincount", "numba")),
 )
 
 
@@ -94,3 +100,12 @@ def jax(dout: Any, idx: Any, dW: Table, program: Program) -> Any:
     dW.array = program.run(dout, idx, dW.array).block_until_ready()
     program.stale = True
     return dW.array
+
+
+# what any implementation must move
+
+
+@scalar.floor("rows")
+def numbers_written(dout: Array, idx: Array, dW: Array) -> None:
+    for i in range(len(idx)):
+        dW[idx[i]] = dout[i]

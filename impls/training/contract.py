@@ -15,7 +15,7 @@ import numpy as np
 
 from ..corpus.batches import rotating_batch_count
 from ..corpus.words import Corpus, Floats, Ints
-from ..interface import Array, Kernel, Problem, Work, Wrong
+from ..interface import Array, Kernel, Measured, Problem, Work, Wrong
 from ..interface.case import Size
 from ..interface.checks import as_arrays
 from .pairs import pair_accuracy, pairs_in
@@ -226,7 +226,7 @@ def work(skip_gram: bool) -> Callable[[Size], Work]:
     return least
 
 
-def training_kernel(name: str, title: str, skip_gram: bool) -> Kernel:
+def training_kernel(name: str, title: str, *, skip_gram: bool, **facts: Any) -> Kernel:
     """Make a kernel of training. The two differ only in what they learn from a window."""
     return Kernel(
         name,
@@ -248,4 +248,7 @@ def training_kernel(name: str, title: str, skip_gram: bool) -> Kernel:
         covers=covers,
         verify=verify,
         result=same_model,
+        diagram="training",
+        measured=Measured(at="text"),
+        **facts,
     )

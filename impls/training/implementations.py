@@ -13,14 +13,24 @@ from typing import Any
 
 from ..compiling.intrinsics.training_steps import cbow_moves, cbow_slopes, skip_gram_moves, skip_gram_slopes
 from ..corpus.words import Ints
-from ..interface import Implementation, Kernel, Problem
+from ..interface import Deck, Implementation, Kernel, Problem
+from ..interface.case import Size
 from .compiled import CompiledModel, covers_in_threads, one_pass
 from .contract import Model, training_kernel
 from .peers import GensimFileModel, GensimModel, TorchModel
 from .staged import BATCHED, CHAPTER_3, CHAPTER_4_1, CHAPTER_4_2, SPARSE, StagedModel, Stages
 
-cbow = training_kernel("training.cbow", "word vectors by CBOW, a piece of text", skip_gram=False)
-skip_gram = training_kernel("training.skip-gram", "word vectors by skip-gram, a piece of text", skip_gram=True)
+cbow = training_kernel(
+    "training.cbow",
+    "word vectors by CBOW, a piece of text",
+    skip_gram=False,
+    place=60,
+    about="all of it: word vectors from text",
+    deck=Deck(sizes=(Size(10**4, B=100),), beside=("sparse", "numba")),
+)
+skip_gram = training_kernel(
+    "training.skip-gram", "word vectors by skip-gram, a piece of text", skip_gram=True, place=61
+)
 
 
 def step(words: Ints, starts: Ints, model: Any) -> Model:

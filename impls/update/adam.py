@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..compiling.functions import makes_no_arrays
-from ..interface import Array, Kernel
+from ..interface import Array, Deck, Kernel, Measured
+from ..interface.case import Size
 from ..interface.checks import new_tables
 from ..parts.jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
@@ -54,6 +55,10 @@ adam = Kernel(
     result=new_tables,
     shapes=("VH", "VH", "VH", "iB", "BH", "whole"),
     ragged=True,
+    place=51,
+    diagram="update.adam",
+    measured=Measured(at="tables", quick=False),
+    deck=Deck(sizes=tuple(Size(V, dtype="f64") for V in (10**5, 10**4)), beside=("numba",)),
 )
 
 
@@ -253,3 +258,13 @@ def jax(W: Table, m: Table, v: Table, rows: Padded, values: Padded, t: Any, prog
     W.array.block_until_ready()
     program.stale = True
     return tables
+
+
+# what any implementation must move
+
+
+@adam.floor("table")
+def tables_swapped(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+    for i in range(len(W)):
+        for j in range(W.shape[1]):
+            W[i, j], m[i, j], v[i, j] = m[i, j], v[i, j], W[i, j]

@@ -43,6 +43,9 @@ BLOCK_BYTES = 256 << 10
 BLOCK_ROWS, CHECKED_BLOCKS = 1024, 24
 """Rows that a check compares at a time, and blocks of a large table that it compares."""
 
+AHEAD = 8
+"""How many rows ahead to prefetch."""
+
 
 def rate(t: int) -> float:
     """Return Adam's learning rate at step t, with the bias correction of both moments: lr √(1 − β₂ᵗ) / (1 − β₁ᵗ)."""

@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 
 from ..compiling.functions import makes_no_arrays
-from ..interface import Array, Kernel, Problem
+from ..compiling.intrinsics.rows import prefetch_row
+from ..interface import Array, Deck, Kernel, Measured, Problem
+from ..interface.case import Size
 from ..interface.checks import new_tables
 from ..parts.jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
     ADAM_RATE,
+    AHEAD,
     BETA1,
     BETA2,
     EPSILON,
@@ -48,6 +51,10 @@ lazy_adam = Kernel(
     result=new_tables,
     shapes=("VH", "VH", "VH", "iB", "BH", "whole"),
     ragged=True,
+    place=52,
+    diagram="update",
+    measured=Measured(at="tables", quick=False),
+    deck=Deck(sizes=tuple(Size(V, dtype="f64") for V in (10**5, 10**4)), beside=("rows", "numba")),
 )
 
 
@@ -166,3 +173,25 @@ def jax(W: Table, m: Table, v: Table, rows: Padded, values: Padded, t: Any, prog
     W.array.block_until_ready()
     program.stale = True
     return tables
+
+
+# what any implementation must move
+
+
+@lazy_adam.floor("rows")
+def rows_swapped(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+    for i in range(len(rows)):
+        row = rows[i]
+        for j in range(W.shape[1]):
+            W[row, j], m[row, j], v[row, j] = m[row, j], v[row, j], W[row, j]
+
+
+@lazy_adam.floor("rows.ahead")
+def rows_swapped_ahead(W: Array, m: Array, v: Array, rows: Array, values: Array, t: int) -> None:
+    for i in range(len(rows)):
+        if i + AHEAD < len(rows):
+            for table in (W, m, v):
+                prefetch_row(table, rows[i + AHEAD])
+        row = rows[i]
+        for j in range(W.shape[1]):
+            W[row, j], m[row, j], v[row, j] = m[row, j], v[row, j], W[row, j]

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from ..compiling.functions import makes_no_arrays
-from ..compiling.intrinsics.rows import prefetch_row
+from ..compiling.intrinsics.rows import copy_row, prefetch_row
 from ..corpus.batches import SlidingInput, rotating_batch_count, rotating_problem, stream_length
 from ..corpus.words import Corpus
-from ..interface import Array, Kernel, Problem, Work, Wrong, importing
+from ..interface import Array, Kernel, Measured, Problem, Work, Wrong, importing
 from ..interface.arrays import normals
 from ..interface.case import Size
 from ..interface.checks import check_close, new_tables, tables_after
 from ..parts.jax_peers import Program, Table, on_jax, program
 from ..parts.torch_peers import tensors, torch_on
 from ..scatter.contract import RepeatedWords, choose_words, reference, reference_at
-from .contract import SGD_RATE, SIZES, check_unchanged, draw_rows, initial_rows, tables_work, zeros
+from .contract import AHEAD, SGD_RATE, SIZES, check_unchanged, draw_rows, initial_rows, tables_work, zeros
 from .peers import torch_with_optimizers
 
 OTHER_ROWS = 64
@@ -97,6 +97,9 @@ scatter_sgd = Kernel(
     verify=verify,
     result=new_tables,
     shapes=("VH", "BH", "iB", "real"),
+    place=53,
+    diagram="update",
+    measured=Measured(at="tables", quick=False),
 )
 
 
@@ -180,10 +183,6 @@ def numba(W: Array, dout: Array, idx: Array, lr: float) -> None:
             W[row, j] -= step * dout[i, j]
 
 
-AHEAD = 8
-"""How many rows ahead to prefetch, so that several rows are on their way from memory at the same time."""
-
-
 @scatter_sgd.implementation(
     "numba-prefetch",
     "compiled loop that prefetches rows",
@@ -248,3 +247,22 @@ def jax(W: Table, dout: Any, idx: Any, lr: Any, program: Program) -> Any:
     W.array = program.run(W.array, dout, idx, lr).block_until_ready()
     program.stale = True
     return W.array
+
+
+# what any implementation must move
+
+
+@scatter_sgd.floor("rows")
+def gradients_written(W: Array, dout: Array, idx: Array, lr: float) -> None:
+    for i in range(len(idx)):
+        copy_row(W, idx[i], dout, i)
+
+
+@scatter_sgd.floor("rows.ahead")
+def gradients_written_ahead(W: Array, dout: Array, idx: Array, lr: float) -> None:
+    n = len(idx)
+    for i in range(-AHEAD, n):
+        if i + AHEAD < n:
+            prefetch_row(W, idx[i + AHEAD])
+        if i >= 0:
+            copy_row(W, idx[i], dout, i)

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..compiling.functions import makes_no_arrays
-from ..interface import Array, Kernel, Problem
+from ..compiling.intrinsics.rows import copy_row, prefetch_row
+from ..interface import Array, Kernel, Measured, Problem
 from ..interface.checks import new_tables
 from ..parts.jax_peers import Padded, Program, Table, on_jax, program
 from .contract import (
+    AHEAD,
     SGD_RATE,
     SIZES,
     block,
@@ -42,6 +44,10 @@ sgd = Kernel(
     result=new_tables,
     shapes=("VH", "iB", "BH", "real"),
     ragged=True,
+    place=50,
+    about="one step of the optimizer",
+    diagram="update",
+    measured=Measured(at="tables"),
 )
 
 
@@ -193,3 +199,22 @@ def jax(W: Table, rows: Padded, values: Padded, lr: Any, program: Program) -> An
     W.array = program.run(W.array, rows.array, values.array, lr).block_until_ready()
     program.stale = True
     return W.array
+
+
+# what any implementation must move
+
+
+@sgd.floor("rows")
+def step_written(W: Array, rows: Array, values: Array, lr: float) -> None:
+    for i in range(len(rows)):
+        copy_row(W, rows[i], values, i)
+
+
+@sgd.floor("rows.ahead")
+def step_written_ahead(W: Array, rows: Array, values: Array, lr: float) -> None:
+    n = len(rows)
+    for i in range(-AHEAD, n):
+        if i + AHEAD < n:
+            prefetch_row(W, rows[i + AHEAD])
+        if i >= 0:
+            copy_row(W, rows[i], values, i)

@@ -199,16 +199,14 @@ DIAGRAMS: dict[str, Callable[[], str]] = {
     "scatter.scalar": partial(scatter, 1, "V numbers; a repeated word gets both"),
     "output.softmax": softmax,
     "output": output,
-    "output.hierarchical": str,
     "sampling": sampling,
     "update": update,
     "update.adam": dense_update,
     "training": training,
 }
-"""By kernel, or by group of kernels: the part of a name before its dot. A path along a tree has none."""
+"""By the names that kernels give their drawings."""
 
 
-def diagram(kernel: str) -> str:
-    """Return the drawing of what a kernel computes; empty for kernels from outside."""
-    draw = DIAGRAMS.get(kernel) or DIAGRAMS.get(kernel.partition(".")[0])
-    return draw() if draw else ""
+def diagram(name: str) -> str:
+    """Return a drawing; empty where there is none of this name."""
+    return DIAGRAMS.get(name, str)()

@@ -27,29 +27,13 @@ def moved(row: Row) -> float | None:
     return None if read is None or written is None else read + written
 
 
-EXAMPLES = {
-    "lookup": "word",
-    "lookup.bag": "bag",
-    "scatter": "word",
-    "scatter.bag": "bag",
-    "sampling": "word",
-    "output": "example",
-}
-"""What the B of a call counts, by kernel or by group of kernels."""
-
-
-def example(row: Row) -> str:
-    kernel = row.extra_info.kernel
-    return EXAMPLES.get(kernel) or EXAMPLES.get(kernel.partition(".")[0], "")
-
-
 def per(unit: str) -> str:
     return f"{'an' if unit[0] in 'aeiou' else 'a'} {unit}"
 
 
 def bytes_moved(row: Row) -> str:
     """``moves 320 MB a call, 40.0 MB a word``; ``at least``, where the file has only what every implementation must move."""
-    size, unit, moves = row.extra_info.size, example(row), moved(row) or 0.0
+    size, unit, moves = row.extra_info.size, row.extra_info.unit, moved(row) or 0.0
     each = f", {size_bytes(moves / size.B)} {per(unit)}" if unit and size.B > 1 else ""
     least = "" if row.extra_info.moves_more else "at least "
     return f"moves {least}{size_bytes(moves)} a call{each}"
@@ -113,7 +97,7 @@ def hottest_line(row: Row, result: ResultFile) -> tuple[float, str] | None:
 
 def same_work(book: Row, use: Row, result: ResultFile) -> str:
     """Why one of two cases with the same work is slower."""
-    B, unit = book.extra_info.size.B, example(book)
+    B, unit = book.extra_info.size.B, book.extra_info.unit
     hottest = hottest_line(book, result)
     if hottest and book.extra_info.grows_with:
         return f"{share(hottest[0])} of the time of `{book.slug}` is `{hottest[1]}`."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from w2vbench.reports.deck import page as deck_page
 from w2vbench.reports.deck import printed as deck
@@ -12,7 +12,7 @@ from w2vbench.reports.drawing.code_lines import from_def, highlighted, line_cell
 from w2vbench.reports.drawing.diagrams import diagram
 from w2vbench.reports.drawing.templates import KINDS, render
 from w2vbench.reports.file.frame import csv, frame
-from w2vbench.reports.file.schema.result import ResultFile
+from w2vbench.reports.file.schema.result import KernelFacts, ResultFile
 from w2vbench.reports.findings.answers import FAMILIES, Answer, answers, at_one_size, trust
 from w2vbench.reports.findings.facts import date, facts
 from w2vbench.reports.findings.ranking import AS_FAST, MAY_BE_AS_FAST
@@ -33,17 +33,6 @@ def outputs(result: ResultFile) -> dict[str, str]:
     texts = {"index.html": html(result), "report.md": as_markdown(result), "cases.csv": csv(frame(result))}
     return texts | ({deck_page.NAME: deck_page.html(result)} if deck_page.is_deck(result) else {})
 
-
-GROUPS = {
-    "lookup": "read the rows of the words in a batch; bag: the sum of each bag of words",
-    "scatter": "scatter-add of gradients; dense: a new V × H one, accumulate: into yours, rows: touched rows only, "
-    "scalar: a number a word, bag: a row for each bag of words",
-    "output": "score words against the right one: softmax over all of them, the others over a few; loss and gradients",
-    "sampling": "draw wrong words (negatives) at random",
-    "update": "one step of the optimizer",
-    "training": "all of it: word vectors from text",
-}
-"""What the kernels of a group do."""
 
 INTERLEAVED = (
     "All implementations of a problem are timed together: in turn, in random order, in several fresh processes."
@@ -103,9 +92,9 @@ def html(result: ResultFile) -> str:
         not_measured=not_measured(result),
         letters=letters(found.values()),
         groups=groups,
-        group_titles=GROUPS,
+        group_titles={group: about(its, suite.kernel_facts) for group, its in groups.items()},
         families=KINDS,
-        diagrams={kernel: Markup(drawn) for kernel in kernels if (drawn := diagram(kernel))},
+        diagrams={name: Markup(drawn) for name, one in suite.kernel_facts.items() if (drawn := diagram(one.diagram))},
         surprises=surprises(result)[:5],
         yours=[text for _, text in from_outside(result, at_one_size(result))],
         trust=trust(result),
@@ -134,6 +123,11 @@ def html(result: ResultFile) -> str:
         facts=facts(result),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     )
+
+
+def about(kernels: Iterable[str], facts: Mapping[str, KernelFacts]) -> str:
+    """What the kernels of a group do, as the file says it."""
+    return "; ".join(facts[name].about for name in kernels if name in facts and facts[name].about)
 
 
 LETTERS = {

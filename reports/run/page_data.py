@@ -11,7 +11,7 @@ from w2vbench.reports.file.limits import INTERPRETER, exceeded
 from w2vbench.reports.file.schema.result import Limits, ResultFile, Row
 from w2vbench.reports.findings.answers import FAMILIES, Answer, answers, sizes, undecided
 from w2vbench.reports.findings.notes import notes_of
-from w2vbench.reports.findings.reasons import example, moved, why
+from w2vbench.reports.findings.reasons import moved, why
 from w2vbench.reports.findings.rerun import own_files
 from w2vbench.reports.findings.scaling import ThreadedProblem, threaded_problems
 from w2vbench.reports.findings.sizes import size_to_show, types
@@ -126,7 +126,7 @@ def problem_data(
             "use": number[answer.use.case],
             "ties": [number[row.case] for row in answer.ranking.fastest],
             "references": [number[row.case] if row else None for row in references],
-            "unit": example(answer.use),
+            "unit": answer.use.extra_info.unit,
             "why": why(answer, result),
             "undecided": undecided(answer, result),  # what, and the command that may settle it
         }

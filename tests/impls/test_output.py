@@ -16,7 +16,7 @@ from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.interface import Array, Implementation, Problem
 from w2vbench.impls.interface.case import Size
 from w2vbench.impls.output.hierarchical import Tree, huffman
-from w2vbench.impls.output.softmax import tiles
+from w2vbench.impls.output.softmax_tiles import tiles
 
 from tests.impls.calling import available, called, for_every, implementations, problem_of, sized, slopes
 

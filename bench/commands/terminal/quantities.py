@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 import typer
-from w2vbench.impls.interface.messages import quoted
+from w2vbench.impls.messages import quoted
 
 PLAIN = re.compile(r"[0-9]{1,18}(?:\.[0-9]{0,18})?(?:e[+-]?[0-9]{1,2})?|\.[0-9]{1,18}")
 SHORTEST_S, LONGEST_S = 0.1, 30 * 86_400.0

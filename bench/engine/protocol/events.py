@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
+
+from w2vbench.impls.interface import Deck, Measured
 
 from .variants import Struct
 
@@ -239,8 +242,8 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    kernel, dimensions, signature
-        Its kernel's name, dimensions and parameters.
+    kernel, dimensions, signature, at, batches
+        Its kernel's name, dimensions and parameters, and at which of a preset's sizes it is measured (``Kernel.measured``).
     requires, missing
         Optional packages that it needs, and those of them that are not installed.
     identity, packages
@@ -262,6 +265,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     key: str
     kernel: str
     dimensions: str
+    at: Literal["all", "flat", "tables", "small", "slow", "text"]
+    batches: bool
     signature: tuple[str, ...]
     slug: str
     title: str
@@ -280,9 +285,14 @@ class Facts(Struct, frozen=True, kw_only=True):
     line: int
 
     @property
-    def name(self) -> str:
-        """The kernel's name: presets choose the sizes of anything that has a ``name`` and ``dimensions``."""
-        return self.kernel
+    def measured(self) -> Measured:
+        """At which of a preset's sizes its kernel is measured."""
+        return Measured(at=self.at, batches=self.batches)
+
+    @property
+    def deck(self) -> Deck:
+        """Nothing: the source deck's sizes are not compared."""
+        return Deck()
 
     @property
     def compiles(self) -> bool:

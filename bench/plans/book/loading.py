@@ -12,7 +12,7 @@ from types import FunctionType, ModuleType
 
 from w2vbench.impls.catalogue.discovery import CatalogueError, line_at_fault, new_module
 from w2vbench.impls.catalogue.neighbours import importing_from
-from w2vbench.impls.interface.messages import LIBRARIES, type_and_message
+from w2vbench.impls.messages import LIBRARIES, type_and_message
 
 from .text import NOTEBOOK, Text, read_text
 

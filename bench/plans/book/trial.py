@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import structs
 from w2vbench.bench.engine.protocol import BookFault
 from w2vbench.impls.interface import Array
-from w2vbench.impls.interface.messages import LIBRARIES, OURS, type_and_message
+from w2vbench.impls.messages import LIBRARIES, OURS, type_and_message
 
 from .expected import as_numbers, close, difference
 from .faults import FAULTS, fault_of_error

@@ -16,7 +16,7 @@ from w2vbench.bench.plans.run.keeping import Outputs, check_junit, keep_comparis
 from w2vbench.bench.plans.run.request import MeasurementRequest, Note, PlanError, Say
 from w2vbench.bench.plans.run.session import Session, memory_limit
 from w2vbench.impls.identity.trees import python_files
-from w2vbench.impls.interface.messages import readable
+from w2vbench.impls.messages import readable
 from w2vbench.reports.compare import acknowledged, stages
 from w2vbench.reports.compare import files as file_comparison
 from w2vbench.reports.compare.acknowledged import Acknowledgement

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from w2vbench.bench.plans.run.request import PlanError
 from w2vbench.impls.choosing.fingerprint import python_version
-from w2vbench.impls.interface.messages import one_line
+from w2vbench.impls.messages import one_line
 
 AS_WHEELS = ("numpy", "scipy", "numba", "llvmlite", "torch")
 """Packages that take an hour to build: a release without a wheel for the interpreter counts as missing."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from w2vbench.bench.engine.protocol import MeasurementSettings
+from w2vbench.impls.interface import Deck, Implementation, Kernel, Measured
 from w2vbench.impls.interface.case import Size
 from w2vbench.reports.findings.sizes import USUAL_V, nearest, types
 
@@ -15,76 +16,15 @@ class KernelShape(Protocol):
     """What a preset needs to know of a kernel."""
 
     @property
-    def name(self) -> str: ...
-    @property
     def dimensions(self) -> str: ...
-
-
-class NamedImplementation(Protocol):
-    """What a preset needs to know of an implementation."""
-
     @property
-    def kernel(self) -> KernelShape: ...
+    def measured(self) -> Measured: ...
     @property
-    def slug(self) -> str: ...
-    @property
-    def baseline(self) -> bool: ...
-    @property
-    def slide(self) -> int | None: ...
+    def deck(self) -> Deck: ...
 
 
 NEGATIVES = 5
 """Negatives per target, as in the book, or words of a bag."""
-
-SMALL_BATCH_KERNELS = ("lookup", "output.softmax", "sampling.without-replacement")
-"""Kernels with implementations that make a B × V array or scan all V words for every row.
-
-They are measured at (V, B) pairs of their own: the batch is small where V is large, and the same small batch is measured at
-smaller V too, to show the growth in V.
-"""
-
-
-FLAT_KERNELS = (
-    "lookup.bag",
-    "scatter.accumulate",
-    "scatter.rows",
-    "scatter.bag",
-    "output.shared-negatives",
-    "output.sampled-softmax",
-    "output.nce",
-    "output.hierarchical",
-)
-"""Kernels whose time hardly depends on V: short presets measure them at one or two vocabularies.
-
-Only the textbook's implementation of lookup.bag reads the whole table.
-"""
-
-BATCH_KERNELS = ("lookup.bag", "scatter.dense", "scatter.accumulate", "scatter.rows", "scatter.scalar", "scatter.bag")
-"""Kernels that are measured at several batches; those of bags, whose batches hold K words a row, at one in short presets."""
-
-TABLE_KERNELS = (
-    "scatter.dense",
-    "output.negative-sampling",
-    "update.sgd",
-    "update.adam",
-    "update.lazy-adam",
-    "update.scatter-sgd",
-)
-"""Kernels with up to four V × H tables that implementations pass over, and that are filled, checked or restored several times.
-
-They are measured at vocabularies of their own: the largest would cost much time and show nothing new.
-"""
-
-WHOLE_TABLE_KERNELS = (*TABLE_KERNELS, "output.softmax")
-"""Kernels with implementations that pass over whole tables, several times each: short presets measure a further H at the smallest
-of their vocabularies. At a larger one it would take a quarter of a run.
-"""
-
-TRAINING_KERNELS = ("training.cbow", "training.skip-gram")
-"""Kernels whose B is the length of a text in words, with int32 ids and float32 vectors.
-
-The book's implementations take about a second for a thousand words.
-"""
 
 
 @dataclass(frozen=True)
@@ -94,21 +34,20 @@ class Preset:
     Attributes
     ----------
     vocabularies
-        V of every kernel that has no list of its own below.
+        V of kernels that are measured at ``all``.
     batches
-        B of the ``BATCH_KERNELS`` at V = 1e5, or at the largest vocabulary below that.
+        B of kernels with several, at V = 1e5, or at the largest vocabulary below that.
     small_batches
-        (V, B) of the ``SMALL_BATCH_KERNELS``.
+        (V, B) of kernels that are measured at ``small`` batches.
     slow_batches
-        (V, B) of those of which every implementation passes over the whole table, or most do; if empty, ``small_batches``.
+        (V, B) of ``slow`` ones; if empty, ``small_batches``.
     flat, tables
-        V of the ``FLAT_KERNELS`` and the ``TABLE_KERNELS``; if empty, ``vocabularies``.
+        V of ``flat`` kernels and of those with ``tables``; if empty, ``vocabularies``.
     training_sizes
-        (V, B) of the ``TRAINING_KERNELS``.
+        (V, B) of kernels that get a ``text``.
     hidden
-        Further H, of each kernel that has one, at the vocabulary and batch that are shown first, but for WHOLE_TABLE_KERNELS.
-    optional_kernels
-        Kernels that run only on request.
+        Further H, of each kernel that has one, at the vocabulary and batch that are shown first. Short presets measure kernels
+        that pass over whole tables there at the smallest of their vocabularies: a larger one would take a quarter of a run.
     short
         Whether the preset is to be quick: workers get less memory, and sizes that are not shown first no check of whole results.
     profile_first
@@ -125,35 +64,44 @@ class Preset:
     tables: tuple[int, ...] = ()
     training_sizes: tuple[tuple[int, int], ...] = ()
     hidden: tuple[int, ...] = ()
-    optional_kernels: tuple[str, ...] = ()
     short: bool = False
     profile_first: bool = False
 
-    def layers(self, kernel: str, size: Size) -> tuple[str, ...]:
+    def layers(self, kernel: Kernel, size: Size) -> tuple[str, ...]:
         """Return the methods of the book's layers that are measured beside a kernel at a size."""
-        return DECK_LAYERS.get(kernel, ()) if self.name == "deck" and size.V == LAYERS_V else ()
+        return kernel.deck.layers if self.name == "deck" and size.V == LAYERS_V else ()
 
-    def measures(self, implementation: NamedImplementation) -> bool:
+    def measures(self, implementation: Implementation) -> bool:
         """Whether one of this program's implementations is measured, where the user has not named kernels or cases."""
         one = implementation
-        known = self.name != "deck" or one.baseline or one.slide is not None
-        return known or one.slug in DECK_BESIDE.get(one.kernel.name, ())
+        if self.name != "deck":
+            return True
+        return one.baseline or one.slide is not None or one.slug in one.kernel.deck.beside
+
+    def leaves_out(self, kernel: Kernel) -> bool:
+        """Whether a kernel is measured on request only."""
+        return self.name == "quick" and not kernel.measured.quick
 
     def sizes(self, kernel: KernelShape) -> list[Size]:
         """Return the sizes at which a kernel is measured, in order."""
         if self.name == "deck":
-            return fitted(kernel, DECK.get(kernel.name, ()))
-        if kernel.name in TRAINING_KERNELS:
-            return fitted(kernel, [Size(V, B=B) for V, B in self.training_sizes])
-        own = self.flat if kernel.name in FLAT_KERNELS else self.tables if kernel.name in TABLE_KERNELS else ()
-        sizes = [Size(V) for V in own or self.vocabularies]
-        if kernel.name in SMALL_BATCH_KERNELS:
-            pairs = self.small_batches if kernel.name == "lookup" else self.slow_batches or self.small_batches
-            sizes = [Size(V, B=B) for V, B in pairs]
-        if kernel.name in BATCH_KERNELS and not (self.short and kernel.name.endswith(".bag")):
+            return fitted(kernel, kernel.deck.sizes)
+        at = kernel.measured.at
+        pairs: Mapping[str, tuple[tuple[int, int], ...]] = {
+            "small": self.small_batches,
+            "slow": self.slow_batches or self.small_batches,
+            "text": self.training_sizes,
+        }
+        own = {"flat": self.flat, "tables": self.tables}.get(at) or self.vocabularies
+        sizes = [Size(V, B=B) for V, B in pairs[at]] if at in pairs else [Size(V) for V in own]
+        if kernel.measured.batches and not (
+            self.short and "K" in kernel.dimensions
+        ):  # a bag has K words: one B will do
             sizes += [Size(V=min(USUAL_V, self.vocabularies[-1]), B=B) for B in self.batches]
+        if not sizes or at == "text":
+            return fitted(kernel, sizes)
         usual = nearest(sizes, lambda size: size, USUAL_V, Size.B, Size.H, types(sizes[0]))
-        if self.short and kernel.name in WHOLE_TABLE_KERNELS:
+        if self.short and at in ("tables", "slow"):
             usual = replace(usual, V=min(size.V for size in sizes))
         return fitted(kernel, [*sizes, *(replace(usual, H=H) for H in self.hidden)])
 
@@ -164,8 +112,8 @@ def fit(kernel: KernelShape, size: Size) -> Size:
         size,
         H=size.H if "H" in kernel.dimensions else 1,
         K=(size.K or NEGATIVES) if "K" in kernel.dimensions else 0,
-        dtype="f32" if kernel.name in TRAINING_KERNELS else size.dtype,
-        index="i32" if kernel.name in TRAINING_KERNELS else size.index,
+        dtype="f32" if kernel.measured.at == "text" else size.dtype,
+        index="i32" if kernel.measured.at == "text" else size.index,
     )
 
 
@@ -174,56 +122,12 @@ def fitted(kernel: KernelShape, sizes: Iterable[Size]) -> list[Size]:
     return list(dict.fromkeys(fit(kernel, size) for size in sizes))
 
 
-DECK = {
-    "lookup": tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
-    "scatter.dense": tuple(Size(V, dtype="f64") for V in (10**5, 10**4)),
-    "scatter.accumulate": (Size(10**6, B=10_000, dtype="f64"),),
-    "scatter.rows": tuple(Size(V, dtype="f64") for V in (10**5, 10**4)),
-    "scatter.scalar": (Size(10**6, B=10_000, dtype="f64"),),
-    "output.softmax": tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
-    "output.negative-sampling": tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
-    "sampling.without-replacement": tuple(Size(V, B=1, dtype="f64") for V in (10**6, 10**5, 10**4)),
-    "update.adam": tuple(Size(V, dtype="f64") for V in (10**5, 10**4)),
-    "update.lazy-adam": tuple(Size(V, dtype="f64") for V in (10**5, 10**4)),
-    "training.cbow": (Size(10**4, B=100),),
-}
-"""The sizes of the deck by kernel, the deck's own first, where implementations are profiled.
-
-From slides 6 and 9, 11 to 13, 14, 24, 22; the optimizer and whole steps show what the book's dense gradients cost after that.
-"""
-
-
-DECK_BESIDE = {
-    "lookup": ("take", "numba"),
-    "scatter.dense": ("numba",),
-    "scatter.accumulate": ("sort-reduceat", "csr", "numba"),
-    "scatter.rows": ("sort-reduceat", "numba"),
-    "scatter.scalar": ("bincount", "numba"),
-    "output.softmax": ("numba",),
-    "output.negative-sampling": ("einsum-dense", "einsum-rows", "numba"),
-    "sampling.without-replacement": ("cdf-redraw", "numba-alias"),
-    "update.adam": ("numba",),
-    "update.lazy-adam": ("rows", "numba"),
-    "training.cbow": ("sparse", "numba"),
-}
-"""Implementations that the deck measures beside those of its slides and the baselines: what its page shows, and the fastest known.
-
-All others would take most of the time.
-"""
-
-
 LAYERS_V = 100_000
 """V of the layers: at a million, their dense gradients alone would take as long as all else of a process."""
-DECK_LAYERS = {
-    "lookup": ("MatMul.forward", "Embedding.forward"),
-    "output.softmax": ("SoftmaxWithLoss.forward", "MatMul.backward"),
-    "output.negative-sampling": ("SigmoidWithLoss.forward", "EmbeddingDot.forward", "EmbeddingDot.backward"),
-}
-"""Methods of the book's layers that slides show, by the kernel whose inputs they get."""
 
 
 def requested_sizes(
-    kernel: KernelShape,
+    kernel: Kernel,
     preset: Preset,
     vocabularies: Sequence[int],
     batches: Sequence[int],
@@ -251,17 +155,6 @@ PRESETS = {
             tables=(10_000,),
             small_batches=((10_000, 4), (100_000, 4)),
             training_sizes=((1_000, 50),),
-            optional_kernels=(
-                "lookup.bag",
-                "scatter.bag",
-                "output.shared-negatives",
-                "output.sampled-softmax",
-                "output.nce",
-                "output.hierarchical",
-                "update.adam",
-                "update.lazy-adam",
-                "update.scatter-sgd",
-            ),
         ),
         Preset(
             "default",

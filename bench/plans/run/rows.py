@@ -15,10 +15,11 @@ from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.identity.bytecode import loops
 from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.messages import message_of, readable
+from w2vbench.impls.messages import message_of, readable
 from w2vbench.reports.file.schema.fields import Samples
 from w2vbench.reports.file.schema.result import (
     Extra,
+    KernelFacts,
     NotMeasured,
     Row,
     SizeRecord,
@@ -50,6 +51,15 @@ def names(implementation: Implementation) -> dict[str, Any]:
         "implementation": implementation.slug,
         "title": implementation.title,
         "family": implementation.family,
+    }
+
+
+def kernel_parts(implementations: Iterable[Implementation]) -> dict[str, Any]:
+    """What the file has of the kernels of some implementations."""
+    kernels = {i.kernel.name: i.kernel for i in implementations}
+    return {
+        "kernels": {name: kernel.title for name, kernel in kernels.items()},
+        "kernel_facts": {name: KernelFacts(about=one.about, diagram=one.diagram) for name, one in kernels.items()},
     }
 
 
@@ -104,6 +114,7 @@ def known(implementation: Implementation, size: Size) -> Extra:
         **names(implementation),
         size=size_record(size),
         baseline=implementation.baseline,
+        unit=implementation.kernel.unit,
         slide=implementation.slide,
         grows_with=implementation.grows_with,
         needs=list(implementation.requires),

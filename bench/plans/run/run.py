@@ -79,7 +79,8 @@ class RunRequest(MeasurementRequest):
     def left_out(self) -> tuple[str, ...]:
         """The kernels that this preset measures on request only."""
         asked = self.kernels or self.globs or self.files or self.vocabularies or self.batches
-        return () if asked else PRESETS[self.preset].optional_kernels
+        preset = PRESETS[self.preset]
+        return () if asked else tuple(one.name for one in catalogue.kernels(catalogue.own()) if preset.leaves_out(one))
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -307,7 +308,9 @@ def extras_of(
         memory=last and (same_but_V or not short),
         stages=last,
         profiled=profiled if last and context.settings.profile else (),
-        layers=preset.layers(problem.kernel, problem.size) if preset and last and context.settings.profile else (),
+        layers=preset.layers(problem.cases[0].implementation.kernel, problem.size)
+        if preset and last and context.settings.profile
+        else (),
     )
 
 

@@ -21,7 +21,7 @@ from w2vbench.reports.file.schema.result import (
 
 from . import deck_examples
 from .problems import LayerRun, ProblemRun
-from .rows import not_measured, row, size_record, source, waiting
+from .rows import kernel_parts, not_measured, row, size_record, source, waiting
 from .under_way import Run
 
 
@@ -53,7 +53,7 @@ def content(run: Run) -> ResultFile:
         complete=run.complete,
         settings=asdict(run.settings),
         corpus=corpus_part(run.corpus, vocabularies),
-        kernels={i.kernel.name: i.kernel.title for i in implementations.values()},
+        **kernel_parts(implementations.values()),
         not_measured=[not_measured(case) for problem in run.problems for case in problem.cases if case.status != OK],
         **limits_by_threads(run.limits),
         limit_samples={problem.problem: problem.limits for problem in run.problems if problem.limits},

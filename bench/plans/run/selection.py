@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from w2vbench.impls.catalogue.discovery import ORDER
+from w2vbench.impls.catalogue.discovery import kernel_names
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Selection:
     globs: Sequence[str] = ()
 
     def has_kernel(self, name: str) -> bool:
-        families = [one for one in self.kernels if one not in ORDER]
+        families = [one for one in self.kernels if one not in kernel_names()]
         return not self.kernels or name in self.kernels or name.partition(".")[0] in families
 
     def has_case(self, case: str) -> bool:

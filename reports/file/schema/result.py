@@ -41,7 +41,8 @@ class SizeRecord(Part):
 
 class Extra(Part):
     """What a row knows beyond pytest-benchmark's own fields. Units are in the names. covers: examples a call, by what they
-    are called; ratios are by the first. differs: what else the case does otherwise than others of its problem."""
+    are called; ratios are by the first. differs: what else the case does otherwise than others of its problem. unit: what a
+    batch has B of (word, bag, example)."""
 
     kernel: str
     implementation: str
@@ -52,6 +53,7 @@ class Extra(Part):
     baseline: bool = False
     slide: int | None = None
     grows_with: str = ""
+    unit: str = ""
     needs: list[str] = Field(default_factory=list)  # a plain default would be copied deeply for each of many rows
     touched_rows: Positive | None = None
     processes: list[Samples] = Field(default_factory=list)
@@ -201,6 +203,13 @@ class Limits(Part):
 UNKNOWN = Limits()
 
 
+class KernelFacts(Part):
+    """What people are told of a kernel: what it does, as its group is introduced, and the name of its drawing."""
+
+    about: str = ""
+    diagram: str = ""
+
+
 class Phase(Part):
     """A phase of a run: its wall time, and the seconds of the steps of its workers, which may run at the same time."""
 
@@ -230,6 +239,7 @@ class Suite(Part):
     environment: dict[str, Any] = {}
     warnings: list[str] = []
     kernels: dict[str, str] = {}
+    kernel_facts: dict[str, KernelFacts] = {}
     not_measured: list[NotMeasured] = []
     limits: Limits | None = None
     limits_by_threads: dict[int, Limits] = {}

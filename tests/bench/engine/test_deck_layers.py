@@ -15,7 +15,7 @@ from w2vbench.bench.engine.pool.worker_process import WorkerFailure
 from w2vbench.bench.engine.protocol import LAYER, Measure, MeasurementSettings, MeasureOptions
 from w2vbench.bench.plans.book.deck_layers import METHODS, example, method_calls
 from w2vbench.bench.plans.run.journal import entry_of, restore
-from w2vbench.bench.plans.run.presets import DECK_LAYERS, LAYERS_V, PRESETS, fit
+from w2vbench.bench.plans.run.presets import LAYERS_V, PRESETS, fit
 from w2vbench.bench.plans.run.problems import Extras, admit, measure_next, new_problem_run
 from w2vbench.bench.plans.run.run_result import layer
 from w2vbench.bench.plans.run.session import saved_corpus
@@ -70,6 +70,9 @@ def test_a_methods_call_is_the_layers_on_the_kernels_inputs(name: str, corpus: C
     W = problem.inputs["W" if "W" in problem.inputs else "W_out"]
     expected = RESULTS[name](W, h, word) if name in RESULTS else OF_BATCH[name](h, *problem.batches[0])
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
+
+
+DECK_LAYERS = {kernel.name: kernel.deck.layers for kernel in catalogue.kernels(catalogue.own()) if kernel.deck.layers}
 
 
 @pytest.mark.parametrize("name", DECK_LAYERS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from w2vbench.bench.plans.run.presets import DECK, NEGATIVES, PRESETS, TRAINING_KERNELS, WHOLE_TABLE_KERNELS
+from w2vbench.bench.plans.run.presets import NEGATIVES, PRESETS
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.interface import Kernel
 from w2vbench.impls.interface.case import Size
@@ -14,7 +14,7 @@ from w2vbench.reports.deck.story import SCREENS
 from w2vbench.reports.findings.sizes import USUAL_V
 
 KERNELS = catalogue.kernels(catalogue.own())
-WITH_H = [kernel for kernel in KERNELS if "H" in kernel.dimensions and kernel.name not in TRAINING_KERNELS]
+WITH_H = [kernel for kernel in KERNELS if "H" in kernel.dimensions and kernel.measured.at != "text"]
 
 
 def hidden(preset: str, kernel: Kernel) -> list[Size]:
@@ -32,7 +32,7 @@ def test_default_measures_another_hidden_size_once_and_full_three_at_a_size_that
     for preset in ("default", "full"):
         usual = [size for size in PRESETS[preset].sizes(kernel) if size.H == Size.H]
         for size in hidden(preset, kernel):
-            whole_tables = preset == "default" and kernel.name in WHOLE_TABLE_KERNELS
+            whole_tables = preset == "default" and kernel.measured.at in ("tables", "slow")
             V = min(one.V for one in usual) if whole_tables else USUAL_V
             assert (size.V, size.B, size.K) in [(one.V, one.B, one.K) for one in usual if V == one.V]
 
@@ -41,7 +41,7 @@ def test_kernels_without_a_hidden_size_and_training_have_one_size_less() -> None
     for kernel in KERNELS:
         if "H" not in kernel.dimensions:
             assert {size.H for preset in PRESETS.values() for size in preset.sizes(kernel)} <= {1}
-        elif kernel.name in TRAINING_KERNELS:
+        elif kernel.measured.at == "text":
             assert all(hidden(preset, kernel) == [] for preset in PRESETS)
 
 
@@ -52,7 +52,7 @@ def test_default_has_a_million_words_only_where_the_time_grows_with_them_and_no_
 
 def test_training_takes_a_hundred_words_in_default() -> None:
     for kernel in KERNELS:
-        if kernel.name in TRAINING_KERNELS:
+        if kernel.measured.at == "text":
             (size,) = PRESETS["default"].sizes(kernel)
             assert (size.V, size.B, size.K, size.index) == (10_000, 100, NEGATIVES, "i32")
 
@@ -88,7 +88,7 @@ def test_the_deck_measures_all_that_its_page_shows_and_profiles_it_at_the_size_t
 
 
 def test_the_deck_measures_each_implementation_of_a_slide_and_few_others() -> None:
-    of_slides = [one for one in catalogue.own() if one.slide is not None and one.kernel.name in DECK]
+    of_slides = [one for one in catalogue.own() if one.slide is not None and one.kernel.deck.sizes]
     assert all(PRESETS["deck"].measures(one) for one in of_slides)
     assert not any(PRESETS["deck"].measures(one) for one in catalogue.own() if {"torch", "jax"} & {*one.requires})
     assert all(PRESETS["default"].measures(one) for one in catalogue.own())

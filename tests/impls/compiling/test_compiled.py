@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from w2vbench.impls import floors
+from w2vbench.impls.catalogue.discovery import all_defined
 from w2vbench.impls.compiling import cache as compile_cache
 from w2vbench.impls.compiling.cache import cache_folder, cache_key, delete_old
 from w2vbench.impls.compiling.functions import (
@@ -169,7 +169,7 @@ def test_a_function_that_makes_no_arrays_cannot_return_a_part_of_one(
 
 
 def test_a_limit_costs_no_more_at_a_call_than_what_it_limits() -> None:
-    compiled_floors = [value for value in vars(floors).values() if getattr(value, "is_floor", False) and value.jit]
+    compiled_floors = [one for one in all_defined() if one.is_floor and one.jit]
     assert len(compiled_floors) > 20
     assert not [floor.key for floor in compiled_floors if counts_references(floor.function)]
 

@@ -58,7 +58,7 @@ NO_FACTS: dict[str, list[Any]] = {
 def test_what_cannot_be_is_refused_by_name(fact: str, value: Any) -> None:
     options = {"title": "mine", fact: value}
     with pytest.raises(BadImplementation, match=f"^lookup/mine: {fact} is ") as refusal:
-        lookup.implementation("mine", **options)(mine)
+        Implementation(kernel=lookup, slug="mine", function=mine, **options)
     assert printable(value) in str(refusal.value)
     assert len(str(refusal.value)) < 300
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from w2vbench.impls.interface.messages import describe, message_of, one_line, quoted, readable, type_and_message
+from w2vbench.impls.messages import describe, message_of, one_line, quoted, readable, type_and_message
 
 
 def raising(error: type[BaseException]) -> Exception:

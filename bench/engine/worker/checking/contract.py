@@ -24,7 +24,7 @@ from w2vbench.impls.corpus.words import Corpus
 from w2vbench.impls.interface import Implementation, Kernel, Problem, Wrong
 from w2vbench.impls.interface.case import Size
 from w2vbench.impls.interface.facts import has_attribute
-from w2vbench.impls.interface.messages import describe, message_of
+from w2vbench.impls.messages import describe, message_of
 
 OVER_LIMIT = "needs more memory than its limit allows"
 SLOW_CALL_S = 0.01

@@ -30,7 +30,7 @@ from w2vbench.bench.engine.worker.variants.variant import adapt_batch
 from w2vbench.impls.corpus.words import Corpus
 from w2vbench.impls.interface import Implementation, Problem
 from w2vbench.impls.interface.case import Size
-from w2vbench.impls.interface.messages import describe
+from w2vbench.impls.messages import describe
 
 from .memory import in_children, trim_heap
 from .traced import traced_lines

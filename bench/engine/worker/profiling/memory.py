@@ -26,7 +26,7 @@ import psutil
 from w2vbench.bench.engine.machine.process import call_libc, end_with_parent
 from w2vbench.bench.engine.worker.variants.variant import adapt_batch
 from w2vbench.impls.interface import Implementation, Problem
-from w2vbench.impls.interface.messages import type_and_message
+from w2vbench.impls.messages import type_and_message
 
 REPEAT_LIMIT_S = 0.25
 """Calls that take as long as this are not repeated."""

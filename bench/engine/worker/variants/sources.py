@@ -16,7 +16,7 @@ from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.identity.digest import implementation_identity
 from w2vbench.impls.identity.trees import Tree
 from w2vbench.impls.interface import INTERFACE_VERSION, Implementation, Kernel, Problem
-from w2vbench.impls.interface.messages import describe
+from w2vbench.impls.messages import describe
 
 from w2vbench import impls
 
@@ -155,6 +155,8 @@ def facts(
         key=implementation.key,
         kernel=kernel.name,
         dimensions=kernel.dimensions,
+        at=kernel.measured.at,
+        batches=kernel.measured.batches,
         signature=tuple(kernel.parameters),
         slug=implementation.slug,
         title=implementation.title,

@@ -42,7 +42,7 @@ def type_and_message(error: BaseException) -> str:
     return f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")
 
 
-OURS = tuple(str(Path(__file__).resolve().parents[2] / room) for room in ("bench", "reports"))
+OURS = tuple(str(Path(__file__).resolve().parents[1] / room) for room in ("bench", "reports"))
 """The rooms that call an implementation."""
 LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 """Folders of Python and of installed packages."""
