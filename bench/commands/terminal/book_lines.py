@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
@@ -95,15 +94,8 @@ def labelled(
     label: str, text: str, width: int, style: str = "", *, indent: int = 2, wide: int = LABEL
 ) -> Iterator[Line]:
     """Yield a text in lines behind its label."""
-    lines = textwrap.wrap(
-        " ".join(text.split()),
-        width,
-        initial_indent=" " * indent + label.ljust(wide - indent),
-        subsequent_indent=" " * wide,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
-    yield from (Line(line, style) for line in lines)
+    for number, line in enumerate(wrapped(text, width, style, first=" " * wide)):
+        yield line if number else Line(" " * indent + label.ljust(wide - indent) + line.text[wide:], style)
 
 
 def shown_path(file: str) -> str:

@@ -72,7 +72,7 @@ class Trial:
         Whether the reader's own models make such weights: layers that make float64 of them are then at fault. Without models,
         theirs may be float64.
     begin
-        Told before each call what is done, so that one that does not end is known.
+        Told before each call what is done, so that one that hangs is known.
     found
         The faults so far.
     example

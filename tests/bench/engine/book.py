@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -26,12 +27,28 @@ def changed(pairs: Iterable[Sequence[str]], every: bool = False) -> str:
     return code
 
 
+def layers_of(first: str, end: str) -> str:
+    """The text of the book's classes from the first one up to another."""
+    return LAYERS[LAYERS.index(f"class {first}:") : LAYERS.index(f"class {end}:")]
+
+
+EMBEDDING = "import numpy as np\n\n\n" + layers_of("Embedding", "EmbeddingDot")
+"""A file of one layer."""
+
+
+def notebook(*cells: str, of: str = "code") -> bytes:
+    """A notebook as Jupyter writes it: a heading, then cells."""
+    content = [{"cell_type": "markdown", "source": ["# Chapter 4"]}]
+    content += [{"cell_type": of, "source": cell.splitlines(keepends=True)} for cell in cells]
+    return json.dumps({"cells": content, "nbformat": 4}).encode()
+
+
 def table(name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))[name]
     return found
 
 
-RIGHT = table("right")
+RIGHT = [{**one, "code": changed(one["changes"], one.get("every", False))} for one in table("right")]
 """Unusual solutions that are right: changes of the book's layers."""
 WRONG = [
     {**of, "fault": fault, "line": "".join(line), "code": changed([(of["old"], new), *of.get("more", [])])}

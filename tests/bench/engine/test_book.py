@@ -12,7 +12,7 @@ from w2vbench.bench.plans.book.faults import FAULTS
 from w2vbench.bench.plans.book.loading import BOOK, load_classes
 from w2vbench.impls.catalogue.discovery import CatalogueError
 
-from tests.bench.engine.book import AS_IN_THE_BOOK, LAYERS, RIGHT, WRONG, changed, faults_of, written
+from tests.bench.engine.book import AS_IN_THE_BOOK, EMBEDDING, LAYERS, RIGHT, WRONG, faults_of, layers_of, written
 
 OF_PROCESSES = {"timeout", "crashed", "out-of-memory", "error"}
 """Faults that tests/bench/commands/test_check_book.py shows."""
@@ -50,8 +50,7 @@ def test_there_is_a_mistake_for_each_fault() -> None:
 
 @pytest.mark.parametrize("solution", RIGHT, ids=lambda one: one["what"])
 def test_a_right_solution_is_not_accused(solution: dict[str, Any], tmp_path: Path) -> None:
-    code = changed(solution["changes"], solution.get("every", False))
-    found = faults_of(written(tmp_path, code), solution.get("only", ()))
+    found = faults_of(written(tmp_path, solution["code"]), solution.get("only", ()))
     assert [(one.fault, one.method, one.says, one.example) for one in found if not one.remark] == []
     assert {one.fault for one in found} <= {AS_IN_THE_BOOK, solution.get("remark")}
     assert solution.get("remark") in {None, *(one.fault for one in found)}
@@ -59,8 +58,7 @@ def test_a_right_solution_is_not_accused(solution: dict[str, Any], tmp_path: Pat
 
 def test_without_models_a_layer_in_float64_may_be_right(tmp_path: Path) -> None:
     """A reader's weights may all be float64, which only their models would show."""
-    start, end = LAYERS.index("class Embedding:"), LAYERS.index("class EmbeddingDot:")
-    code = "import numpy as np\n\n\n" + LAYERS[start:end].replace("np.zeros_like(W)", "np.zeros(W.shape)")
+    code = EMBEDDING.replace("np.zeros_like(W)", "np.zeros(W.shape)")
     (found,) = faults_of(written(tmp_path, code))
     assert (found.fault, found.remark) == ("gradient-float64", True)
 
@@ -82,9 +80,9 @@ LAYOUT = {
     "common/layers.py": "from common.np import *\n" + LAYERS,
     "ch04/negative_sampling_layer.py": "import sys\nsys.path.append('..')\nfrom common.np import *\n"
     "from common.layers import Embedding, SigmoidWithLoss\nimport collections\n\n\n"
-    + LAYERS[LAYERS.index("class EmbeddingDot:") : LAYERS.index("class SimpleCBOW:")],
+    + layers_of("EmbeddingDot", "SimpleCBOW"),
     "ch04/cbow.py": "from common.layers import Embedding\nfrom ch04.negative_sampling_layer import NegativeSamplingLoss\n"
-    "import numpy as np\n\n\n" + LAYERS[LAYERS.index("class CBOW:") : LAYERS.index("class SkipGram:")],
+    "import numpy as np\n\n\n" + layers_of("CBOW", "SkipGram"),
 }
 
 
