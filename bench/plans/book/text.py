@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import decode_source
 from pathlib import Path
+from typing import Any
 
 NOTEBOOK = ".ipynb"
 MOST_BYTES = {".py": 1 << 20, NOTEBOOK: 64 << 20}
@@ -164,12 +165,11 @@ def text_of_notebook(content: bytes) -> Text:
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
         source = cell.get("source")
-        parts = source if isinstance(source, list) else [source]
+        parts: list[Any] = source if isinstance(source, list) else [source]
         if not all(isinstance(part, str) for part in parts):
             raise Unreadable(": no notebook: the source of a cell is not text")
         firsts.append(len(lines) + 1)
-        text = "".join(parts).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
-        python, skipped = as_python(text)
+        python, skipped = as_python("".join(parts).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n"))
         lines += python
         magics += skipped
     if not firsts:
