@@ -180,7 +180,7 @@ def test_scores_of_a_thousand_do_not_overflow(implementation: Implementation, dt
         assert computed(implementation, h, W, np.array([1, 1], IDS[dtype]))[0] == 2000
 
 
-@pytest.mark.parametrize(("V", "H"), [(43, 1), (85, 3), (42, 8), (45, 300)])
+@pytest.mark.parametrize(("V", "H"), [(43, 1), (45, 300)])
 def test_compiled_softmax_writes_nothing_behind_its_gradient(V: int, H: int) -> None:
     """Its products write whole units; behind a tile there may be fewer rows than these take, or none."""
     [implementation] = [its for its in catalogue.own() if its.key == "output.softmax/numba"]

@@ -77,11 +77,11 @@ def test_softmax_losses_and_slopes_are_numpys(dtype: str) -> None:
     np.testing.assert_allclose(got, p / 2, rtol=1e-5, atol=1e-6)
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(
     rows=st.integers(0, 40),
-    n=st.integers(1, 12),
-    columns=st.one_of(st.integers(1, 8), st.integers(33, 40), st.integers(100, 112)),  # each kind is compiled anew
+    n=st.sampled_from([1, 7]),  # compiled in where it is told
+    columns=st.sampled_from([1, 36, 104]),  # each is compiled anew
     dtype=st.sampled_from(["f4", "f8"]),
     add=st.booleans(),
     turned=st.booleans(),
@@ -106,11 +106,11 @@ def test_a_product_is_that_of_its_whole_matrices(
     np.testing.assert_array_equal(out[rows], last)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     rows=st.integers(1, 9),
-    n=st.integers(1, 5),
-    columns=st.sampled_from([1, 19, 100, 300]),
+    n=st.sampled_from([1, 5]),
+    columns=st.sampled_from([19, 300]),
     dtype=st.sampled_from(["f4", "f8"]),
     pace=st.sampled_from([0, 100]),
 )
@@ -130,7 +130,7 @@ def test_a_product_takes_rows_that_are_no_whole_blocks_if_others_are_behind(
 
 @settings(max_examples=60)
 @given(
-    H=st.sampled_from([1, 8, 19, 100]),  # each is compiled anew
+    H=st.sampled_from([1, 19, 100]),  # each is compiled anew
     words=st.lists(st.integers(0, 4), max_size=14),
     kind=st.sampled_from([("f4", "i4"), ("f8", "i8")]),
     add=st.booleans(),
