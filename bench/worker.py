@@ -10,6 +10,6 @@ if __name__ == "__main__":
     )
 
     from w2vbench.bench.engine.worker.worker import main
-    from w2vbench.bench.plans.book.trial import registration  # noqa: F401
+    from w2vbench.bench.plans.book import registration  # noqa: F401
 
     main()

@@ -7,8 +7,8 @@ import random
 from contextlib import suppress
 from pathlib import Path
 
-from w2vbench.bench.plans.book.reader.loading import load_classes
-from w2vbench.bench.plans.book.trial.checking import check_class, weights_of
+from w2vbench.bench.plans.book.checking import check_class, weights_of
+from w2vbench.bench.plans.book.loading import load_classes
 from w2vbench.impls.catalogue.discovery import CatalogueError
 
 from tests.bench.engine.book import LAYERS

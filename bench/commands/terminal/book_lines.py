@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from w2vbench.bench.engine.protocol import BookChecked, BookFault, LineProfile
     from w2vbench.bench.plans.book.book import BookResult
     from w2vbench.bench.plans.book.book_times import TimedMethods
-    from w2vbench.bench.plans.book.reader.text import Text
+    from w2vbench.bench.plans.book.text import Text
 
 LABEL = 11
 
@@ -95,15 +94,8 @@ def labelled(
     label: str, text: str, width: int, style: str = "", *, indent: int = 2, wide: int = LABEL
 ) -> Iterator[Line]:
     """Yield a text in lines behind its label."""
-    lines = textwrap.wrap(
-        " ".join(text.split()),
-        width,
-        initial_indent=" " * indent + label.ljust(wide - indent),
-        subsequent_indent=" " * wide,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
-    yield from (Line(line, style) for line in lines)
+    for number, line in enumerate(wrapped(text, width, style, first=" " * wide)):
+        yield line if number else Line(" " * indent + label.ljust(wide - indent) + line.text[wide:], style)
 
 
 def shown_path(file: str) -> str:
@@ -122,7 +114,7 @@ def shown_place(file: str, line: int) -> str:
 @cache
 def text_of(file: str) -> Text:
     """Return a file's text; an empty one if it cannot be read any more."""
-    from w2vbench.bench.plans.book.reader.text import Text, Unreadable, read_text
+    from w2vbench.bench.plans.book.text import Text, Unreadable, read_text
 
     try:
         return read_text(Path(file))

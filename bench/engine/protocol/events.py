@@ -81,7 +81,7 @@ class BookFault(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     fault
-        Its name in ``book.faults``.
+        Its name in ``book.faults.FAULTS``.
     method
         As in ``Embedding.backward``.
     file, line

@@ -16,9 +16,9 @@ from w2vbench.bench.plans.run.session import Session, memory_limit
 from w2vbench.reports.statistics.units import counted
 
 from .book_times import SETTINGS, SIZE, TimedMethods, chosen_timings, time_methods
-from .faults.faults import FAULTS
-from .reader.text import Text, Unreadable, read_text
-from .trial.job import LOADING
+from .checking import LOADING
+from .faults import FAULTS
+from .text import Text, Unreadable, read_text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,11 +15,10 @@ from w2vbench.bench.engine.protocol import BookChecked, LineProfile, Measurement
 from w2vbench.bench.plans.run.presets import fit
 from w2vbench.bench.plans.run.request import Note
 from w2vbench.impls.catalogue import discovery as catalogue
-from w2vbench.impls.interface import Implementation
 from w2vbench.impls.interface.case import Size
 from w2vbench.reports.statistics.problems import Floats, Interval, paired_ratio, typical_figure
 
-from .reader.variants import TIMINGS, NotTimed, Timing
+from .implementations import TIMINGS, NotTimed, Timing
 
 SETTINGS = MeasurementSettings(processes=4, rounds=10, variant_s=0.03, profile=False)
 SIZE = Size(10_000, 100, 100, 5)
@@ -72,15 +71,6 @@ def chosen_timings(classes: Sequence[BookChecked]) -> list[Timing]:
     return [one for one in TIMINGS if right.issuperset(one.classes) and one.kernel != other_law]
 
 
-def rivals(kernel: str) -> list[Implementation]:
-    """Return our implementations of a kernel that need no framework, from the textbook's on."""
-    return [
-        one
-        for one in catalogue.own()
-        if one.kernel.name == kernel and not one.wrong and {*one.requires} <= {"numba"} and not catalogue.missing(one)
-    ]
-
-
 @dataclass(kw_only=True)
 class Timed:
     """A reader's methods while they are timed beside ours.
@@ -89,6 +79,8 @@ class Timed:
     ----------
     slugs
         What the next process times: the reader's first.
+    textbook
+        The baseline of ours.
     samples
         By slug, the seconds a call of each process.
     profiles
@@ -104,6 +96,29 @@ class Timed:
     samples: dict[str, list[Floats]] = field(default_factory=dict)
     profiles: Sequence[LineProfile] = ()
     why_not: str = ""
+
+    @classmethod
+    def begun(cls, timing: Timing, dtype: str) -> Timed:
+        """Return a reader's methods and ours of their kernel that need no framework, before the first process."""
+        ours = [
+            one
+            for one in catalogue.own()
+            if one.kernel.name == timing.kernel
+            and not one.wrong
+            and {*one.requires} <= {"numba"}
+            and not catalogue.missing(one)
+        ]
+        size = fit(ours[0].kernel, replace(SIZE, dtype=dtype, B=SMALLER.get(timing.kernel, SIZE.B)))
+        textbook = next(one.slug for one in ours if one.baseline)
+        return cls(timing=timing, size=size, slugs=[timing.slug, *(one.slug for one in ours)], textbook=textbook)
+
+    def measure(self, process: int, context: RunContext, *, profiled: bool) -> None:
+        """Measure in one process, interleaved: the reader's is checked first. profiled: whether its lines are, in the last process."""
+        mine, kernel = self.timing.slug, self.timing.kernel
+        cases = tuple((Variant(name=slug, key=f"{kernel}/{slug}", check=slug == mine),) for slug in self.slugs)
+        options = MeasureOptions(process=process, profile=(mine,) if profiled else (), reuse=True)
+        job = protocol.Measure(**context.job_fields(), kernel=kernel, size=str(self.size), cases=cases, options=options)
+        self.add(measure(job, context.workers, start_next=not profiled))
 
     def add(self, outcome: Outcome) -> None:
         """Add one process's samples; after the first, ours that are slow take no further part."""
@@ -140,27 +155,19 @@ class Timed:
         )
 
 
-def begun(timing: Timing, dtype: str) -> Timed:
-    """Return a reader's methods and what they are timed beside, before the first process."""
-    ours = rivals(timing.kernel)
-    size = fit(ours[0].kernel, replace(SIZE, dtype=dtype, B=SMALLER.get(timing.kernel, SIZE.B)))
-    textbook = next(one.slug for one in ours if one.baseline)
-    return Timed(timing=timing, size=size, slugs=[timing.slug, *(one.slug for one in ours)], textbook=textbook)
-
-
 def time_methods(timings: Sequence[Timing], dtype: str, context: RunContext, note: Note) -> list[TimedMethods]:
     """Time a reader's methods beside ours in several processes, and profile them in the last one.
 
     All are measured in a first process, then all in a second one, as a run does: the processes of a method are different
     ones, and far apart in time, while starting an interpreter costs more than measuring a method.
     """
-    every, processes = [begun(timing, dtype) for timing in timings], context.settings.processes
+    every, processes = [Timed.begun(timing, dtype) for timing in timings], context.settings.processes
     for process in range(processes):
         context.workers.retire()
         for at, one in enumerate(every):
             if not one.why_not:
                 note(f"timing {one.timing.slug}", process * len(every) + at, processes * len(every))
-                one.add(measure_once(one, process, context, profiled=process == processes - 1))
+                one.measure(process, context, profiled=process == processes - 1)
     return [one.result(processes) for one in every]
 
 
@@ -171,12 +178,3 @@ def why_not_timed(failure: WorkerFailure, timing: Timing) -> str:
     if failure.status == protocol.Status.WRONG:
         return f"at this size, and with the arrays of {timing.kernel}, {failure.reason}"
     return f"{failure.status}: {failure.reason}"
-
-
-def measure_once(one: Timed, process: int, context: RunContext, *, profiled: bool) -> Outcome:
-    """Measure implementations in one process, interleaved: the reader's is checked first. profiled: whether its lines are, in the last process."""
-    mine, kernel = one.timing.slug, one.timing.kernel
-    cases = tuple((Variant(name=slug, key=f"{kernel}/{slug}", check=slug == mine),) for slug in one.slugs)
-    options = MeasureOptions(process=process, profile=(mine,) if profiled else (), reuse=True)
-    job = protocol.Measure(**context.job_fields(), kernel=kernel, size=str(one.size), cases=cases, options=options)
-    return measure(job, context.workers, start_next=not profiled)

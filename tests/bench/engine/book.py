@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from w2vbench.bench.engine.protocol import BookFault
-from w2vbench.bench.plans.book.reader.loading import load_classes
-from w2vbench.bench.plans.book.trial.checking import built_on, check_class, weights_of
+from w2vbench.bench.plans.book.checking import built_on, check_class, weights_of
+from w2vbench.bench.plans.book.loading import load_classes
 
 DATA = Path(__file__).parents[2] / "data" / "book"
 LAYERS = (DATA / "layers.txt").read_text("utf-8")
 AS_IN_THE_BOOK = "float64-as-the-book"
 """What is remarked on the book's own layers."""
-
-
-def changes(name: str) -> list[dict[str, Any]]:
-    """A table of changes of the book's layers, ``wrong`` or ``right``."""
-    found: list[dict[str, Any]] = tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))[name]
-    return found
 
 
 def changed(pairs: Iterable[Sequence[str]], every: bool = False) -> str:
@@ -30,6 +25,37 @@ def changed(pairs: Iterable[Sequence[str]], every: bool = False) -> str:
         assert old in code, f"layers.txt has no {old!r}"
         code = code.replace(old, new, -1 if every else 1)
     return code
+
+
+def layers_of(first: str, end: str) -> str:
+    """The text of the book's classes from the first one up to another."""
+    return LAYERS[LAYERS.index(f"class {first}:") : LAYERS.index(f"class {end}:")]
+
+
+EMBEDDING = "import numpy as np\n\n\n" + layers_of("Embedding", "EmbeddingDot")
+"""A file of one layer."""
+
+
+def notebook(*cells: str, of: str = "code") -> bytes:
+    """A notebook as Jupyter writes it: a heading, then cells."""
+    content = [{"cell_type": "markdown", "source": ["# Chapter 4"]}]
+    content += [{"cell_type": of, "source": cell.splitlines(keepends=True)} for cell in cells]
+    return json.dumps({"cells": content, "nbformat": 4}).encode()
+
+
+def table(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))[name]
+    return found
+
+
+RIGHT = [{**one, "code": changed(one["changes"], one.get("every", False))} for one in table("right")]
+"""Unusual solutions that are right: changes of the book's layers."""
+WRONG = [
+    {**of, "fault": fault, "line": "".join(line), "code": changed([(of["old"], new), *of.get("more", [])])}
+    for of in table("wrong")
+    for fault, new, *line in of["mistakes"]
+]
+"""Mistakes: the changed code, and the fault that must be named, with its method and a part of its line."""
 
 
 def written(folder: Path, code: str, name: str = "layers.py") -> Path:

@@ -7,22 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from w2vbench.bench.plans.book.faults.faults import FAULTS
-from w2vbench.bench.plans.book.reader.loading import BOOK, load_classes
-from w2vbench.bench.plans.book.trial import checking
-from w2vbench.bench.plans.book.trial.trial import SIGNATURES
+from w2vbench.bench.plans.book import checking
+from w2vbench.bench.plans.book.faults import FAULTS
+from w2vbench.bench.plans.book.loading import BOOK, load_classes
 from w2vbench.impls.catalogue.discovery import CatalogueError
 
-from tests.bench.engine.book import AS_IN_THE_BOOK, LAYERS, changed, changes, faults_of, written
+from tests.bench.engine.book import AS_IN_THE_BOOK, EMBEDDING, LAYERS, RIGHT, WRONG, faults_of, layers_of, written
 
-WRONG, RIGHT = changes("wrong"), changes("right")
 OF_PROCESSES = {"timeout", "crashed", "out-of-memory", "error"}
 """Faults that tests/bench/commands/test_check_book.py shows."""
 
 
 def test_the_books_own_layers_are_right(tmp_path: Path) -> None:
     file = written(tmp_path, LAYERS)
-    assert tuple(load_classes(file)) == BOOK == tuple(SIGNATURES) == tuple(checking.CHECKS)
+    assert tuple(load_classes(file)) == tuple(BOOK) == tuple(checking.CHECKS)
     assert [(one.fault, one.method) for one in faults_of(file)] == [(AS_IN_THE_BOOK, "SigmoidWithLoss.backward")]
 
 
@@ -32,14 +30,13 @@ def test_our_own_layers_are_right(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mistake", WRONG, ids=lambda one: f"{one['fault']} {one['method']}")
 def test_a_mistake_is_named_with_its_line(mistake: dict[str, Any], tmp_path: Path) -> None:
-    code = changed([(mistake["old"], mistake["new"]), *mistake.get("more", [])])
-    file = written(tmp_path, code)
+    file = written(tmp_path, mistake["code"])
     found = [one for one in faults_of(file) if not one.remark]
     named = [one for one in found if (one.fault, one.method) == (mistake["fault"], mistake["method"])]
     assert named, [(one.fault, one.method, one.says, one.example) for one in found]
     (fault,) = named
     assert fault.file == str(file)
-    assert mistake.get("line", "") in code.splitlines()[fault.line - 1]
+    assert mistake["line"] in mistake["code"].splitlines()[fault.line - 1]
     assert "{" not in fault.says + fault.instead
     accused = {one.method.partition(".")[0] for one in found}
     assert accused == {mistake["method"].partition(".")[0], *([mistake["also"]] if "also" in mistake else ())}
@@ -53,8 +50,7 @@ def test_there_is_a_mistake_for_each_fault() -> None:
 
 @pytest.mark.parametrize("solution", RIGHT, ids=lambda one: one["what"])
 def test_a_right_solution_is_not_accused(solution: dict[str, Any], tmp_path: Path) -> None:
-    code = changed(solution["changes"], solution.get("every", False))
-    found = faults_of(written(tmp_path, code), solution.get("only", ()))
+    found = faults_of(written(tmp_path, solution["code"]), solution.get("only", ()))
     assert [(one.fault, one.method, one.says, one.example) for one in found if not one.remark] == []
     assert {one.fault for one in found} <= {AS_IN_THE_BOOK, solution.get("remark")}
     assert solution.get("remark") in {None, *(one.fault for one in found)}
@@ -62,8 +58,7 @@ def test_a_right_solution_is_not_accused(solution: dict[str, Any], tmp_path: Pat
 
 def test_without_models_a_layer_in_float64_may_be_right(tmp_path: Path) -> None:
     """A reader's weights may all be float64, which only their models would show."""
-    start, end = LAYERS.index("class Embedding:"), LAYERS.index("class EmbeddingDot:")
-    code = "import numpy as np\n\n\n" + LAYERS[start:end].replace("np.zeros_like(W)", "np.zeros(W.shape)")
+    code = EMBEDDING.replace("np.zeros_like(W)", "np.zeros(W.shape)")
     (found,) = faults_of(written(tmp_path, code))
     assert (found.fault, found.remark) == ("gradient-float64", True)
 
@@ -85,9 +80,9 @@ LAYOUT = {
     "common/layers.py": "from common.np import *\n" + LAYERS,
     "ch04/negative_sampling_layer.py": "import sys\nsys.path.append('..')\nfrom common.np import *\n"
     "from common.layers import Embedding, SigmoidWithLoss\nimport collections\n\n\n"
-    + LAYERS[LAYERS.index("class EmbeddingDot:") : LAYERS.index("class SimpleCBOW:")],
+    + layers_of("EmbeddingDot", "SimpleCBOW"),
     "ch04/cbow.py": "from common.layers import Embedding\nfrom ch04.negative_sampling_layer import NegativeSamplingLoss\n"
-    "import numpy as np\n\n\n" + LAYERS[LAYERS.index("class CBOW:") : LAYERS.index("class SkipGram:")],
+    "import numpy as np\n\n\n" + layers_of("CBOW", "SkipGram"),
 }
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import ast
 import inspect
-import json
 from pathlib import Path
 
 import pytest
 from w2vbench.bench.engine.worker.profiling.lines import hooked_lines
-from w2vbench.bench.plans.book.reader.loading import load_classes
-from w2vbench.bench.plans.book.reader.text import Unreadable, read_text, text_of_notebook
+from w2vbench.bench.plans.book.loading import load_classes
+from w2vbench.bench.plans.book.text import read_text, text_of_notebook
 
-
-def notebook(*cells: str) -> bytes:
-    return json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells]}).encode()
+from tests.bench.engine.book import notebook
 
 
 @pytest.mark.parametrize(
@@ -70,9 +67,3 @@ def test_a_class_of_a_notebook_has_its_source_and_can_be_profiled(tmp_path: Path
     assert "".join(lines).strip() == body.partition("\n")[2].strip()
     _, found = hooked_lines(kind().forward, method, [(1,), (2,)])
     assert {line - first: hits for line, (hits, _) in found.items()} == {1: 2, 2: 2}
-
-
-@pytest.mark.parametrize("content", [b'{"cells": 3}', b'{"worksheets": []}', b"3", b'{"cells": [3]}', b"\xff{}"])
-def test_what_is_no_notebook_is_refused(content: bytes) -> None:
-    with pytest.raises(Unreadable, match="notebook"):
-        text_of_notebook(content)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from w2vbench.bench.engine.protocol import Status, Verdict
 from w2vbench.bench.engine.worker.checking.contract import check_problem
-from w2vbench.bench.plans.book.reader.variants import TIMINGS, NotTimed, implementations_of
+from w2vbench.bench.plans.book.implementations import TIMINGS, NotTimed, implementations_of
 from w2vbench.impls.corpus.words import Corpus
 from w2vbench.impls.interface.case import Size
 
-from tests.bench.engine.book import LAYERS, changed, written
+from tests.bench.engine.book import EMBEDDING, LAYERS, changed, written
 
 SIZE = Size(V=60, H=8, B=7, K=3, dtype="f32")
 KEYS = [f"{one.kernel}/{one.slug}" for one in TIMINGS if one.kernel != "sampling.with-replacement"]
@@ -67,8 +67,7 @@ def test_other_differences_in_float64_are(old: str, new: str, part: str, tmp_pat
 
 
 def test_a_file_has_the_timings_of_the_classes_that_it_defines(tmp_path: Path, corpus: Corpus) -> None:
-    start, end = LAYERS.index("class Embedding:"), LAYERS.index("class EmbeddingDot:")
-    found = verdicts("import numpy as np\n\n\n" + LAYERS[start:end], corpus, tmp_path)
+    found = verdicts(EMBEDDING, corpus, tmp_path)
     assert found == {
         "lookup/Embedding.forward": Verdict(Status.OK),
         "scatter.dense/Embedding.backward": Verdict(Status.OK),

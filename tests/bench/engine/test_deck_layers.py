@@ -13,7 +13,7 @@ from w2vbench.bench.engine.pool.experiment import job_after
 from w2vbench.bench.engine.pool.pool import Workers
 from w2vbench.bench.engine.pool.worker_process import WorkerFailure
 from w2vbench.bench.engine.protocol import LAYER, Measure, MeasurementSettings, MeasureOptions, Status
-from w2vbench.bench.plans.book.reader.ours import METHODS, example, method_calls
+from w2vbench.bench.plans.book.deck_layers import METHODS, example, method_calls
 from w2vbench.bench.plans.run.journal import entry_of, restore
 from w2vbench.bench.plans.run.presets import LAYERS_V, PRESETS, fit
 from w2vbench.bench.plans.run.problems import Extras, admit, measure_next, new_problem_run

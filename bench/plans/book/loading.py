@@ -16,11 +16,27 @@ from w2vbench.impls.messages import LIBRARIES, type_and_message
 
 from .text import NOTEBOOK, Text, read_text
 
-BOOK = (
-    *("MatMul", "SoftmaxWithLoss", "SigmoidWithLoss", "Embedding", "EmbeddingDot"),
-    *("UnigramSampler", "NegativeSamplingLoss", "SimpleCBOW", "CBOW", "SkipGram"),
-)
-"""The book's classes, in the order in which they build on each other."""
+LAYER = {"__init__": "(self, W)", "forward": "(self, x)", "backward": "(self, dout)"}
+LOSS = {"__init__": "(self)", "forward": "(self, x, t)", "backward": "(self, dout=1)"}
+MODEL = {
+    "__init__": "(self, vocab_size, hidden_size, window_size, corpus)",
+    "forward": "(self, contexts, target)",
+    "backward": "(self, dout=1)",
+}
+BOOK = {
+    "MatMul": LAYER,
+    "SoftmaxWithLoss": LOSS,
+    "SigmoidWithLoss": LOSS,
+    "Embedding": LAYER | {"forward": "(self, idx)"},
+    "EmbeddingDot": LAYER | {"forward": "(self, h, idx)"},
+    "UnigramSampler": {"__init__": "(self, corpus, power, sample_size)", "get_negative_sample": "(self, target)"},
+    "NegativeSamplingLoss": LOSS
+    | {"__init__": "(self, W, corpus, power=0.75, sample_size=5)", "forward": "(self, h, target)"},
+    "SimpleCBOW": MODEL | {"__init__": "(self, vocab_size, hidden_size)"},
+    "CBOW": MODEL,
+    "SkipGram": MODEL,
+}
+"""The book's classes with their methods, in the order in which they build on each other."""
 
 
 @cache

@@ -11,6 +11,7 @@ import builtins
 import json
 import re
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import decode_source
@@ -71,7 +72,12 @@ class Text:
     def left_out(self) -> int:
         """How many of a notebook's statements are not run."""
         run = {id(node) for node in self.run.body}
-        return sum(id(node) not in run and not does_nothing(node) for node in self.tree.body)
+        return sum(
+            id(node) not in run
+            and not isinstance(node, ast.Pass)
+            and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+            for node in self.tree.body
+        )
 
     def in_cell(self, line: int) -> tuple[int, int]:
         """Return the number of a line's code cell, from 1, and its number there; cell 0 in a module."""
@@ -82,11 +88,6 @@ class Text:
         """Return where a line stands, in words: ``line 5``, or ``code cell 3, line 5``."""
         cell, number = self.in_cell(line)
         return f"code cell {cell}, line {number}" if cell else f"line {line}"
-
-
-def does_nothing(node: ast.stmt) -> bool:
-    """Whether a statement is ``pass``, or a text."""
-    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
 def defines(node: ast.stmt, known: set[str]) -> bool:
@@ -149,13 +150,13 @@ def read_text(file: Path) -> Text:
     return text
 
 
-def text_of_notebook(source: bytes) -> Text:
+def text_of_notebook(content: bytes) -> Text:
     """Return the code cells of a notebook as one text. Raises Unreadable."""
     try:
-        content = json.loads(source)
+        notebook = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise Unreadable(": no notebook: it is not JSON") from error
-    cells = content.get("cells") if isinstance(content, dict) else None
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         raise Unreadable(": no notebook of today's format: it has no list of cells (open it in Jupyter and save it)")
     lines: list[str] = []
@@ -163,8 +164,12 @@ def text_of_notebook(source: bytes) -> Text:
     for cell in cells:
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
+        source = cell.get("source")
+        parts: list[Any] = source if isinstance(source, list) else [source]
+        if not all(isinstance(part, str) for part in parts):
+            raise Unreadable(": no notebook: the source of a cell is not text")
         firsts.append(len(lines) + 1)
-        python, skipped = as_python(text_of_cell(cell.get("source")))
+        python, skipped = as_python("".join(parts).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n"))
         lines += python
         magics += skipped
     if not firsts:
@@ -175,28 +180,13 @@ def text_of_notebook(source: bytes) -> Text:
     return Text(code, tuple(firsts), magics)
 
 
-def text_of_cell(source: Any) -> str:
-    """Return a cell's text, which is a string or a list of lines. Raises Unreadable."""
-    parts = source if isinstance(source, list) else [source]
-    if not all(isinstance(part, str) for part in parts):
-        raise Unreadable(": no notebook: the source of a cell is not text")
-    return "".join(parts).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
-
-
 def as_python(cell: str) -> tuple[list[str], int]:
     """Return a cell's lines without what is IPython's, and how many lines that is."""
     lines = cell.split("\n")
-    if is_python(cell):
+    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        ast.parse(cell)
         return lines, 0
     if next((line for line in lines if line.strip()), "").startswith("%%"):  # all of the cell is another program's
         return ["pass"] * len(lines), len(lines)
     python = [MAGIC.sub(r"\1pass", line) for line in lines]
     return python, sum(one != other for one, other in zip(lines, python, strict=True))
-
-
-def is_python(code: str) -> bool:
-    try:
-        ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True

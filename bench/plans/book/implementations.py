@@ -6,8 +6,8 @@ Each is called as the book's training does: a layer is made once, outside the cl
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FunctionType
@@ -15,84 +15,62 @@ from typing import Any
 
 import numpy as np
 from w2vbench.bench.engine.worker.variants.extensions import MethodCalls
-from w2vbench.bench.plans.book.trial.trial import reachable
 from w2vbench.impls.catalogue import discovery as catalogue
 from w2vbench.impls.interface import Array, Kernel, Problem
 
+from .expected import sigmoid, softmax
 from .loading import load_classes
-from .losses import forgiving
+from .trial import reachable
 
-Classes = Mapping[str, type]
+Classes = Mapping[str, Any]
 CORPUS_WORDS = 200_000
 """Tokens of the corpus that a sampler is made from: the frequencies of the kernel's words, to a few in a hundred."""
+LARGEST = 1e-6
+"""The largest number inside of a loss's logarithm that is no mistake, or the least probability that is left as it is."""
+ROUNDING = 1e-5
+"""Relative, of the loss: far above rounding in float32, and far below any mistake."""
 
 
 class NotTimed(Exception):
     """A method that cannot be called as the kernel is. The message says why."""
 
 
-# Embedding
+def layer_on_W(name: str) -> Callable[[Problem, Classes], Any]:
+    return lambda problem, classes: classes[name](problem.inputs["W"])
 
 
 def forward_rows(W: Array, idx: Array, layer: Any) -> Any:
     return layer.forward(idx)
 
 
-def made_embedding(problem: Problem, classes: Classes) -> Any:
-    return classes["Embedding"](problem.inputs["W"])
+def backward_rows(dout: Array, idx: Array, dW: Array, prepared: tuple[Any, str]) -> None:
+    layer, name = prepared
+    setattr(layer, name, idx)
+    layer.backward(dout)
 
 
-@dataclass
-class Scatter:
-    """An Embedding whose gradient is a kernel's dW. name: the attribute that keeps the word ids."""
-
-    layer: Any
-    name: str
-
-
-def backward_rows(dout: Array, idx: Array, dW: Array, scatter: Scatter) -> None:
-    setattr(scatter.layer, scatter.name, idx)
-    scatter.layer.backward(dout)
-
-
-def made_scatter(problem: Problem, classes: Classes) -> Scatter:
-    dW = problem.inputs["dW"]
+def made_scatter(problem: Problem, classes: Classes) -> tuple[Any, str]:
+    """Return an Embedding whose gradient is the kernel's dW, and the attribute that keeps its word ids. Raises NotTimed without one."""
+    dW, idx = problem.inputs["dW"], np.array([1, 0, 1])
     layer = classes["Embedding"](dW)
-    take_array(layer, layer.grads[0], dW)
-    return Scatter(layer, name_of_ids(layer))
-
-
-def take_array(layer: Any, old: Any, new: Array) -> None:
-    """Put an array in the place of another one, wherever a layer keeps that."""
+    own = layer.grads[0]
     for owner in reachable(layer):
         if isinstance(owner, list):
-            owner[:] = [new if one is old else one for one in owner]
+            owner[:] = [dW if one is own else one for one in owner]
         for name, value in getattr(owner, "__dict__", {}).items():
-            if value is old:
-                setattr(owner, name, new)
-
-
-def name_of_ids(layer: Any) -> str:
-    """Return the attribute in which an Embedding keeps its word ids. Raises NotTimed if there is none."""
-    idx = np.array([1, 0, 1])
+            if value is own:
+                setattr(owner, name, dW)
     layer.forward(idx)
     for name, value in vars(layer).items():
         if value is idx:
-            return str(name)
+            return layer, name
     raise NotTimed("it does not keep the array of word ids itself")
-
-
-# MatMul and SoftmaxWithLoss
 
 
 def one_hot_rows(W: Array, idx: Array, layer: Any) -> Any:
     x = np.zeros((len(idx), len(W)), W.dtype)
     x[np.arange(len(idx)), idx] = 1
     return layer.forward(x)
-
-
-def made_matmul(problem: Problem, classes: Classes) -> Any:
-    return classes["MatMul"](problem.inputs["W"])
 
 
 def softmax_step(h: Array, W_out: Array, target: Array, layers: tuple[Any, Any]) -> tuple[Any, ...]:
@@ -105,9 +83,6 @@ def softmax_step(h: Array, W_out: Array, target: Array, layers: tuple[Any, Any])
 def made_softmax(problem: Problem, classes: Classes) -> tuple[Any, Any]:
     W = np.ascontiguousarray(problem.inputs["W_out"].T)  # the book stores W_out as H × V here
     return classes["MatMul"](W), classes["SoftmaxWithLoss"]()
-
-
-# sampling
 
 
 def drawn_negatives(targets: Array, K: int, p: Array, rng: Any, sampler: Any) -> Any:
@@ -126,9 +101,6 @@ def made_sampler(problem: Problem, classes: Classes) -> Any:
     if isinstance(getattr(sampler, "word_p", None), np.ndarray) and sampler.word_p.shape == p.shape:
         sampler.word_p = p.copy()  # exactly, where it is kept as in the book
     return sampler
-
-
-# negative sampling
 
 
 @dataclass
@@ -155,13 +127,12 @@ def negative_step(
 
 
 def made_negative(problem: Problem, classes: Classes) -> tuple[Any, Given]:
-    W, size = problem.inputs["W_out"], problem.size
-    layer = classes["NegativeSamplingLoss"](W, np.arange(size.V), 0.75, size.K)
-    given, samplers = Given(np.zeros((1, size.K), np.int64)), 0
-    for one in list(reachable(layer)):
-        if callable(getattr(type(one), "get_negative_sample", None)):
-            one.get_negative_sample = given.get_negative_sample
-            samplers += 1
+    size = problem.size
+    layer = classes["NegativeSamplingLoss"](problem.inputs["W_out"], np.arange(size.V), 0.75, size.K)
+    given = Given(np.zeros((1, size.K), np.int64))
+    samplers = [one for one in reachable(layer) if callable(getattr(type(one), "get_negative_sample", None))]
+    for one in samplers:
+        one.get_negative_sample = given.get_negative_sample
     if not samplers:
         raise NotTimed("it draws its negatives itself, and the kernel gives them")
     return layer, given
@@ -188,27 +159,20 @@ class Timing:
         return tuple(dict.fromkeys(method.partition(".")[0] for method in self.methods))
 
 
+def both(*classes: str) -> tuple[str, ...]:
+    return tuple(f"{name}.{method}" for name in classes for method in ("forward", "backward"))
+
+
 DRAWS = ("UnigramSampler", ("UnigramSampler.get_negative_sample",), drawn_negatives, made_sampler)
+NEGATIVE = "NegativeSamplingLoss"
 TIMINGS = (
-    Timing("lookup", "MatMul.forward", ("MatMul.forward",), one_hot_rows, made_matmul),
-    Timing("lookup", "Embedding.forward", ("Embedding.forward",), forward_rows, made_embedding),
+    Timing("lookup", "MatMul.forward", ("MatMul.forward",), one_hot_rows, layer_on_W("MatMul")),
+    Timing("lookup", "Embedding.forward", ("Embedding.forward",), forward_rows, layer_on_W("Embedding")),
     Timing("scatter.dense", "Embedding.backward", ("Embedding.backward",), backward_rows, made_scatter),
-    Timing(
-        "output.softmax",
-        "SoftmaxWithLoss",
-        ("MatMul.forward", "MatMul.backward", "SoftmaxWithLoss.forward", "SoftmaxWithLoss.backward"),
-        softmax_step,
-        made_softmax,
-    ),
+    Timing("output.softmax", "SoftmaxWithLoss", both("MatMul", "SoftmaxWithLoss"), softmax_step, made_softmax),
     Timing("sampling.without-replacement", *DRAWS),
     Timing("sampling.with-replacement", *DRAWS),
-    Timing(
-        "output.negative-sampling",
-        "NegativeSamplingLoss",
-        ("NegativeSamplingLoss.forward", "NegativeSamplingLoss.backward"),
-        negative_step,
-        made_negative,
-    ),
+    Timing("output.negative-sampling", NEGATIVE, both(NEGATIVE), negative_step, made_negative),
 )
 """What can be timed; a sampler by the law that it follows.
 
@@ -221,31 +185,69 @@ def implementations_of(file: Path) -> list[MethodCalls]:
     classes = load_classes(file)
     kernels = {one.kernel.name: one.kernel for one in catalogue.own()}
     return [
-        implementation(timing, classes, kernels)
+        MethodCalls(
+            kernel=forgiving(kernels[timing.kernel]),
+            slug=timing.slug,
+            title=f"your {timing.slug}",
+            function=timing.function,
+            prepare=partial(timing.made, classes=classes),
+            methods=methods_of(timing, classes),
+            checked_by=forgiving,
+        )
         for timing in TIMINGS
         if all(name in classes for name in timing.classes)
     ]
 
 
-def implementation(timing: Timing, classes: Classes, kernels: Mapping[str, Kernel]) -> MethodCalls:
-    """Return the implementation of one Timing."""
-    return MethodCalls(
-        kernel=forgiving(kernels[timing.kernel]),
-        slug=timing.slug,
-        title=f"your {timing.slug}",
-        function=timing.function,
-        prepare=partial(timing.made, classes=classes),
-        methods=methods_of(timing, classes),
-        checked_by=forgiving,
-    )
-
-
 def methods_of(timing: Timing, classes: Classes) -> dict[str, FunctionType]:
     """Return the functions whose lines are profiled, by method."""
-    found: dict[str, FunctionType] = {}
-    for name in timing.methods:
-        kind, _, method = name.partition(".")
-        function = getattr(classes[kind], method, None)
-        if isinstance(function, FunctionType):
-            found[name] = function
-    return found
+    parts = ((name, *name.split(".")) for name in timing.methods)
+    found = {name: getattr(classes[kind], method, None) for name, kind, method in parts}
+    return {name: function for name, function in found.items() if isinstance(function, FunctionType)}
+
+
+def of_softmax(h: Array, W_out: Array, target: Array) -> Array:
+    """Return the probability of each row's right answer, (B, 1), in float64."""
+    scores = np.asarray(h, np.float64) @ np.asarray(W_out, np.float64).T
+    return softmax(scores)[np.arange(len(h)), target][:, None]
+
+
+def of_negative_sampling(h: Array, W_out: Array, target: Array, negatives: Array) -> Array:
+    """Return the probabilities of each row's right answers, (B, K + 1), in float64."""
+    words = np.column_stack([target, negatives])
+    scores = np.einsum("bh,bkh->bk", np.asarray(h, np.float64), np.asarray(W_out[words], np.float64))
+    scores[:, 1:] *= -1
+    return sigmoid(scores)
+
+
+PROBABILITIES: dict[str, Callable[..., Array]] = {
+    "output.softmax": of_softmax,
+    "output.negative-sampling": of_negative_sampling,
+}
+"""By kernel: the probabilities whose logarithms its loss adds up."""
+
+
+def forgiving(kernel: Kernel) -> Kernel:
+    """Return a kernel whose checks take the book's loss, -log(y + 1e-7), for the exact one; the kernel itself, if it has no such loss.
+
+    In float32 the two are the same within rounding for most words. In float64, and for a word that is improbable, they are not,
+    so a kernel's own check would find right layers wrong.
+    """
+    if kernel.name not in PROBABILITIES:
+        return kernel
+
+    def exact(result: Any, batch: Sequence[Any]) -> Any:
+        """The result, with the exact loss in place of the book's."""
+        loss, *gradients = result
+        y = PROBABILITIES[kernel.name](*batch)
+        most, least = (float(-np.log(y + within).sum() / max(1, len(y))) for within in (0.0, LARGEST))
+        is_the_books = least - ROUNDING * most <= loss <= most + ROUNDING * most
+        return (np.float64(most) if is_the_books else loss, *gradients)
+
+    def check(call: Any, *batch: Any) -> None:
+        kernel.check(lambda *arguments: exact(call(*arguments), arguments), *batch)
+
+    def verify(problem: Any, calls: Any, result: Any, rng: Any, history: Any) -> None:
+        kernel.verify(problem, calls, exact(result, calls[-1]), rng, history)
+
+    return replace(kernel, check=check, verify=verify)

@@ -1,4 +1,4 @@
-"""Results compared with what they must be, and both as text."""
+"""What the book's layers must give, in float64 and from the formulas alone; how near a result must be, and both as text."""
 
 from __future__ import annotations
 
@@ -12,6 +12,38 @@ CLOSE, TINY = 2e-4, 1e-6
 and any mistake far above."""
 
 
+def sigmoid(x: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-np.asarray(x, np.float64))))
+
+
+def softmax(x: Array) -> Array:
+    powers = np.exp(np.asarray(x, np.float64) - np.max(x, axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def added(V: int, idx: Array, rows: Array) -> Array:
+    """Return zeros (V, H) to which rows (n, H) are added at idx (n,)."""
+    dW = np.zeros((V, rows.shape[1]))
+    for word, row in zip(idx, rows, strict=True):
+        dW[word] += row
+    return dW
+
+
+def one_hot(ids: Array, V: int) -> Array:
+    return np.eye(V, dtype=np.int32)[ids]
+
+
+def binary_loss(x: Array, t: Array) -> float:
+    """Return the mean of -(t log y + (1 - t) log(1 - y)) with y = sigmoid(x)."""
+    x = np.asarray(x, np.float64)
+    return float(np.mean(np.logaddexp(0, x) - t * x))
+
+
+def softmax_loss(x: Array, ids: Array) -> float:
+    """Return the mean of -log softmax(x)[ids]."""
+    return float(-np.mean(np.log(softmax(x)[np.arange(len(ids)), ids])))
+
+
 def as_numbers(value: Any) -> Array | None:
     """Return a result in float64; None if it is no number and no array of them."""
     try:
@@ -21,7 +53,8 @@ def as_numbers(value: Any) -> Array | None:
     return array.astype(np.float64) if array.dtype.kind in "fiub" else None
 
 
-def close(got: Array, want: Array) -> bool:
+def close(got: Array, want: Any) -> bool:
+    want = np.asarray(want, np.float64)
     return got.shape == want.shape and bool(np.all(np.abs(got - want) <= allowed(want)))
 
 

@@ -42,9 +42,6 @@ def example(problem: Problem) -> tuple[Array, Array]:
     return rng.normal(0, 0.1, (size.B, size.H)).astype(size.float_type), rng.integers(size.V, size=size.B)
 
 
-# lookup: a batch is W, idx
-
-
 def one_hot(problem: Problem) -> Prepared:
     """Return a MatMul, and words as one-hot rows."""
     W, (_, idx) = problem.inputs["W"], example(problem)
@@ -53,20 +50,8 @@ def one_hot(problem: Problem) -> Prepared:
     return layers.MatMul(W), x
 
 
-def product(W: Array, idx: Array, prepared: Prepared) -> Any:
-    layer, x = prepared
-    return layer.forward(x)
-
-
 def embedding(problem: Problem) -> Prepared:
     return (layers.Embedding(problem.inputs["W"]),)
-
-
-def rows(W: Array, idx: Array, prepared: Prepared) -> Any:
-    return prepared[0].forward(idx)
-
-
-# output.softmax: a batch is h, W_out, target
 
 
 def output_product(problem: Problem) -> Prepared:
@@ -77,22 +62,9 @@ def output_product(problem: Problem) -> Prepared:
     return layer, loss.backward()
 
 
-def product_back(h: Array, W_out: Array, target: Array, prepared: Prepared) -> Any:
-    layer, dout = prepared
-    return layer.backward(dout)
-
-
 def scores(problem: Problem) -> Prepared:
     h, _ = example(problem)
     return layers.SoftmaxWithLoss(), h @ problem.inputs["W_out"].T
-
-
-def softmax(h: Array, W_out: Array, target: Array, prepared: Prepared) -> Any:
-    layer, x = prepared
-    return layer.forward(x, target)
-
-
-# output.negative-sampling: a batch is h, W_out, target, negatives
 
 
 def dot(problem: Problem) -> Prepared:
@@ -102,33 +74,22 @@ def dot(problem: Problem) -> Prepared:
     return layer, loss.backward()
 
 
-def dot_forward(h: Array, W_out: Array, target: Array, negatives: Array, prepared: Prepared) -> Any:
-    return prepared[0].forward(h, target)
-
-
-def dot_back(h: Array, W_out: Array, target: Array, negatives: Array, prepared: Prepared) -> Any:
-    layer, dout = prepared
-    return layer.backward(dout)
-
-
 def score(problem: Problem) -> Prepared:
     h, target = example(problem)
     return layers.SigmoidWithLoss(), np.sum(problem.inputs["W_out"][target] * h, axis=1), np.ones(len(h), bool)
 
 
-def sigmoid(h: Array, W_out: Array, target: Array, negatives: Array, prepared: Prepared) -> Any:
-    layer, x, yes = prepared
-    return layer.forward(x, yes)
-
-
+SOFTMAX, NEGATIVE = "output.softmax", "output.negative-sampling"
 METHODS = {
-    "MatMul.forward": LayerMethod("lookup", one_hot, product),
-    "Embedding.forward": LayerMethod("lookup", embedding, rows),
-    "MatMul.backward": LayerMethod("output.softmax", output_product, product_back),
-    "SoftmaxWithLoss.forward": LayerMethod("output.softmax", scores, softmax),
-    "EmbeddingDot.forward": LayerMethod("output.negative-sampling", dot, dot_forward),
-    "EmbeddingDot.backward": LayerMethod("output.negative-sampling", dot, dot_back),
-    "SigmoidWithLoss.forward": LayerMethod("output.negative-sampling", score, sigmoid),
+    "MatMul.forward": LayerMethod("lookup", one_hot, lambda W, idx, made: made[0].forward(made[1])),
+    "Embedding.forward": LayerMethod("lookup", embedding, lambda W, idx, made: made[0].forward(idx)),
+    "MatMul.backward": LayerMethod(SOFTMAX, output_product, lambda h, W, target, made: made[0].backward(made[1])),
+    "SoftmaxWithLoss.forward": LayerMethod(SOFTMAX, scores, lambda h, W, t, made: made[0].forward(made[1], t)),
+    "EmbeddingDot.forward": LayerMethod(NEGATIVE, dot, lambda h, W, t, negatives, made: made[0].forward(h, t)),
+    "EmbeddingDot.backward": LayerMethod(NEGATIVE, dot, lambda h, W, t, negatives, made: made[0].backward(made[1])),
+    "SigmoidWithLoss.forward": LayerMethod(
+        NEGATIVE, score, lambda h, W, t, negatives, made: made[0].forward(*made[1:])
+    ),
 }
 """The methods that can be measured, by name."""
 
@@ -139,13 +100,8 @@ def method_calls(kernel: Kernel, names: Sequence[str]) -> dict[str, MethodCalls]
     for name in names:
         owner, _, method = name.partition(".")
         its, variant = METHODS[name], LAYER + name
-        function = getattr(getattr(layers, owner), method)
+        methods = {variant: getattr(getattr(layers, owner), method)}
         found[variant] = MethodCalls(
-            kernel=kernel,
-            slug=name,
-            title=name,
-            function=its.call,
-            prepare=its.prepare,
-            methods={variant: function},
+            kernel=kernel, slug=name, title=name, function=its.call, prepare=its.prepare, methods=methods
         )
     return found

@@ -1,1 +1,0 @@
-"""The faults that learners make: how each is known, and what to write instead."""

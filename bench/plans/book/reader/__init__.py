@@ -1,1 +1,0 @@
-"""A reader's file: loaded, and its methods made into implementations."""
