@@ -20,7 +20,7 @@ from unittest.mock import patch
 from playwright.sync_api import sync_playwright
 from w2vbench.bench.plans.cluster.client import Client
 from w2vbench.bench.plans.cluster.kinds import KindRun
-from w2vbench.reports.others.machines_page import html
+from w2vbench.reports.others.machines import html
 
 from tests.fleet_machines import Simulated, fleet_of, left_by, many_machines, request_of
 from tests.reports.browser import BROWSERS, OPTIONS

@@ -80,7 +80,7 @@ MUCH_BYTES = 1_000_000
 def deck_table(result: ResultFile) -> list[tuple[str, ...]]:
     """Return cells under HEADER for each figure whose case the file has, then for the deck's two speed-ups."""
     rows = {row.case: row for row in result.benchmarks}
-    table = []
+    table: list[tuple[str, ...]] = []
     for one in FIGURES:
         if one.case in rows:
             here = seconds(profiled_s(one, result)), seconds(wall_s(rows[one.case]))
@@ -126,8 +126,8 @@ def figure_rows(sides: tuple[Side, ...], result: ResultFile) -> list[tuple[str, 
             ("here, line_profiler", *map(figure, profiled), *gained(*profiled)),
         ]
     measured = [rows.get(side.case) for side in sides]
-    table.append(("here, no profiler", *(figure(row and wall_s(row)) for row in measured), *ratio(measured)))
-    table.append(("memory of a call", *(str(row and call_peak(row.extra_info) or MISSING) for row in measured), ""))
+    table.append(("here, no profiler", *(figure(wall_s(row) if row else None) for row in measured), *ratio(measured)))
+    table.append(("memory of a call", *(str((row and call_peak(row.extra_info)) or MISSING) for row in measured), ""))
     kept = [row and setup_peak(row.extra_info) for row in measured]
     if any(one and one.size_bytes >= MUCH_BYTES for one in kept):
         table.append(("set-up keeps", *(str(one or "–") for one in kept), ""))
@@ -140,7 +140,7 @@ def layer_rows(sides: tuple[Side, ...], result: ResultFile) -> list[tuple[str, .
     found = [result.w2vbench.layers.get(side.key) for side in sides]
     if not any(found):
         return []
-    walls = [one and one.samples.wall_median_s for one in found]
+    walls = [one.samples.wall_median_s if one else None for one in found]
     peaks = [one and peak(one.peak_bytes, one.resident_bytes, misses_some=False) for one in found]
     same = len(found) == 2 and len({one and one.problem for one in found}) == 1
     gain = gained(*walls) if same else ()

@@ -16,10 +16,8 @@ from w2vbench.reports.statistics.problems import Floats, Logs
 
 from .calibration import Calibration
 from .comparison import Comparison
-from .corpus import CorpusRecord
 from .deck import Deck
 from .fields import Count, Family, Part, Positive, Samples, Seconds, Signed
-from .machines import Machine
 from .releases import Releases
 from .training import Training
 
@@ -207,6 +205,48 @@ class Phase(Part):
     name: str
     wall_s: Positive
     steps: dict[str, Positive] = {}
+
+
+class CorpusRecord(Part):
+    """Where the words came from.
+
+    Attributes
+    ----------
+    name, tokens, words
+        Of the text: its name, its length in words, and how many of them are distinct.
+    tail_exponent
+        The power of the rank by which counts go on beyond the text's own vocabulary.
+    streams
+        For each vocabulary, a sentence on its stream of words.
+    """
+
+    name: str = ""
+    tokens: Count | None = None
+    words: Count | None = None
+    tail_exponent: Positive | None = None
+    streams: dict[str, str] = {}
+
+
+class Machine(Part):
+    """A machine of a run on several.
+
+    Attributes
+    ----------
+    name
+        What it was called.
+    experiments, in_doubt
+        How many problems were measured there, and of how many the figures are in doubt.
+    difference
+        How much identical code differed there, as a share: the median of its checks of itself.
+    pace_s
+        Seconds that a call took in these checks, median.
+    """
+
+    name: str
+    experiments: Count
+    in_doubt: Count = 0
+    difference: Positive | None = None
+    pace_s: Positive | None = None
 
 
 Engine = Literal["run", "pytest-benchmark", "compare", "calibrate", "quality", "versions"]

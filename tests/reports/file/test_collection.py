@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 
 import pytest
-from w2vbench.reports.file.collection import without_collection
+from w2vbench.reports.file.files import without_collection
 
 
 @pytest.fixture(autouse=True)
