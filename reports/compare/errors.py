@@ -15,8 +15,8 @@ import numpy as np
 from w2vbench.reports.drawing.markdown import cells
 from w2vbench.reports.statistics.log_ratios import LogRatios, Paired
 from w2vbench.reports.statistics.looks import LOOKS, Look, looks_after
-from w2vbench.reports.statistics.problems import Floats, share_interval
-from w2vbench.reports.statistics.units import share_text
+from w2vbench.reports.statistics.problems import Floats
+from w2vbench.reports.statistics.units import share_of
 from w2vbench.reports.statistics.verdicts import Decision, decide
 
 THRESHOLD, CASES, SPREAD = 0.02, 16, 0.009
@@ -96,10 +96,6 @@ def paired(logs: Floats) -> Paired:
     return Paired(list(head - (base + control) / 2), list(control - base))
 
 
-def share(answers: Sequence[bool]) -> str:
-    return share_text(share_interval(sum(answers), len(answers)))
-
-
 def errors(kind: str, slower: float, repetitions: int) -> list[str]:
     """Return how often any case is wrongly called slower or faster, and a case that is slower by the threshold the same."""
     row = [kind, text_of(slower)]
@@ -107,7 +103,7 @@ def errors(kind: str, slower: float, repetitions: int) -> list[str]:
         calls = list(Comparisons(KINDS[kind], slower, looks).decisions(repetitions))
         alarms = [any(one.verdict in ("slower", "faster") for one in decisions) for decisions in calls]
         same = [one.verdict == "same" for decisions in calls for one in decisions]
-        row += [share(alarms), share(same) if slower else ""]
+        row += [share_of(alarms), share_of(same) if slower else ""]
     return row
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from packaging.utils import canonicalize_name
-from w2vbench.reports.drawing.markdown import markdown_table, plain
+from w2vbench.reports.drawing.markdown import bullets, document, markdown_table, paragraphs, plain
 from w2vbench.reports.file.memory import EXPLANATION, Peak, peak
 from w2vbench.reports.file.schema.comparison import ComparedRow, Comparison
 from w2vbench.reports.statistics.problems import LEAST_BYTES
@@ -268,14 +268,15 @@ def markdown(comparison: Comparison, warnings: Sequence[str] = ()) -> str:
     warnings
         Disturbances that make its figures doubtful.
     """
-    lines = [f"## {heading(comparison)}", "", plain(sentence(comparison)), ""]
-    if comparison.environments:
-        lines += [*markdown_table(ENVIRONMENT_HEADER, environment_rows(comparison)), ""]
-    lines += [part for warning in warnings for part in (f"**Warning:** {plain(warning)}", "")]
-    if comparison.cases:
-        lines += [*markdown_table(HEADER, map(row, ranked(comparison)), left=2), ""]
-    lines += [f"- {plain(note)}" for note in notes(comparison)]
-    return "\n".join(lines).rstrip() + "\n"
+    environments = environment_rows(comparison) if comparison.environments else []
+    return document(
+        [f"## {heading(comparison)}"],
+        [plain(sentence(comparison))],
+        markdown_table(ENVIRONMENT_HEADER, environments) if environments else [],
+        paragraphs(warnings, "**Warning:** "),
+        markdown_table(HEADER, map(row, ranked(comparison)), left=2) if comparison.cases else [],
+        bullets(notes(comparison)),
+    )
 
 
 def heading(comparison: Comparison) -> str:

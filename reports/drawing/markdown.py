@@ -12,6 +12,21 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: i
     return [cells(header), cells(rules), *map(cells, rows)]
 
 
+def document(*blocks: Sequence[str]) -> str:
+    """Return blocks of lines as a document, with an empty line between them; blocks without lines are left out."""
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def bullets(texts: Iterable[str]) -> list[str]:
+    """Return texts as a list's lines."""
+    return [f"- {plain(text)}" for text in texts]
+
+
+def paragraphs(texts: Sequence[str], before: str = "") -> list[str]:
+    """Return texts as a block of paragraphs, each with some Markdown before it."""
+    return ["\n\n".join(f"{before}{plain(text)}" for text in texts)] if texts else []
+
+
 def cells(row: Sequence[str]) -> str:
     """Return a row of a Markdown table."""
     return "| " + " | ".join(plain(cell) for cell in row) + " |"

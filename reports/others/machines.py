@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from w2vbench.reports.compare.files import corpus, machine_text
-from w2vbench.reports.drawing.markdown import markdown_table, plain
+from w2vbench.reports.drawing.markdown import document, markdown_table
 from w2vbench.reports.drawing.templates import render
 from w2vbench.reports.file.files import ResultError, file_of, read, write_texts
 from w2vbench.reports.file.frame import example_s, examples
@@ -251,18 +251,18 @@ def markdown(columns: Sequence[Column]) -> str:
         (one.name, f"{two(slower)}×", one.facts, one.when)
         for one, slower in zip(columns[:MOST_LISTED], overall, strict=False)
     ]
-    parts = [
-        f"# w2vbench on {counted(len(columns), 'kind')} of machine",
-        "",
-        "Times of separate runs, side by side. A machine's ratio is its time over that of the fastest machine; it has no test.",
-        "",
-        *markdown_table(("machine", "slower than the fastest, typically", "", "measured"), listed, left=1),
-        "",
-    ]
-    if len(columns) > MOST_LISTED:
-        parts += [plain(f"{len(columns) - MOST_LISTED} more machines are on the page."), ""]
-    parts += ["## Which machine is fastest", "", *markdown_table(HEADER, lines(columns), left=3), "", NEAR, ""]
-    return "\n".join(parts)
+    more = len(columns) - MOST_LISTED
+    return document(
+        [f"# w2vbench on {counted(len(columns), 'kind')} of machine"],
+        [
+            "Times of separate runs, side by side. A machine's ratio is its time over that of the fastest machine; it has no test."
+        ],
+        markdown_table(("machine", "slower than the fastest, typically", "", "measured"), listed, left=1),
+        [f"{more} more machines are on the page."] if more > 0 else [],
+        ["## Which machine is fastest"],
+        markdown_table(HEADER, lines(columns), left=3),
+        [NEAR],
+    )
 
 
 def html(columns: Sequence[Column]) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 from w2vbench.reports.drawing.columns import Line, ruled, wrapped
-from w2vbench.reports.drawing.markdown import markdown_table, plain
+from w2vbench.reports.drawing.markdown import bullets, document, markdown_table, paragraphs, plain
 from w2vbench.reports.drawing.templates import render
 from w2vbench.reports.file.files import write_texts
 from w2vbench.reports.file.schema.releases import ReleasedCase, Releases
@@ -135,19 +135,21 @@ def release_lines(releases: Releases, width: int) -> Iterator[Line]:
 def markdown(releases: Releases, warnings: Sequence[str] = ()) -> str:
     """Return all of it as Markdown."""
     found = changes(releases)
-    lines = [f"# w2vbench versions: {plain(heading(releases))}", "", plain(outcome(releases, found)), ""]
-    lines += [part for warning in warnings for part in (f"**Warning:** {plain(warning)}", "")]
-    for case in releases.cases:
-        lines += [
-            f"## {plain(case.case)}",
-            "",
-            *markdown_table(HEADER[:3], [cells(one) for one in levels(case)], left=1),
-            "",
-        ]
-        lines += [f"- {plain(describe(one, releases))}" for one in changes_of(case, found)]
-        lines += [""]
-    lines += [f"- {plain(note)}" for note in notes(releases)]
-    return "\n".join(lines).rstrip() + "\n"
+    cases = [
+        (
+            [f"## {plain(case.case)}"],
+            markdown_table(HEADER[:3], [cells(one) for one in levels(case)], left=1),
+            bullets(describe(one, releases) for one in changes_of(case, found)),
+        )
+        for case in releases.cases
+    ]
+    return document(
+        [f"# w2vbench versions: {plain(heading(releases))}"],
+        [plain(outcome(releases, found))],
+        paragraphs(warnings, "**Warning:** "),
+        *chain.from_iterable(cases),
+        bullets(notes(releases)),
+    )
 
 
 HIGH, LEFT, RIGHT, BELOW = 200.0, 64.0, 30.0, 34.0
