@@ -20,7 +20,7 @@ from w2vbench.impls.interface.messages import readable
 from w2vbench.reports.compare import acknowledged, stages
 from w2vbench.reports.compare import files as file_comparison
 from w2vbench.reports.compare.acknowledged import Acknowledgement
-from w2vbench.reports.compare.tables import SAME_CODE
+from w2vbench.reports.compare.tables import LeftOut
 from w2vbench.reports.file.files import read
 from w2vbench.reports.file.schema.comparison import ComparedRow, Comparison
 
@@ -187,7 +187,7 @@ def compare_trees(
         skipped=plan.skipped,
         over_budget=plan.over_budget,
         caveats=[*notes, unaffected_caveat(changed)]
-        if changed and set(plan.skipped) <= {SAME_CODE} and not rows
+        if changed and set(plan.skipped) <= {LeftOut.SAME_CODE} and not rows
         else notes,
         diffs=diffs(base, head, changed) if rows else {},
         seconds=seconds,

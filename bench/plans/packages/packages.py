@@ -23,7 +23,7 @@ from w2vbench.bench.plans.run.keeping import Outputs, check_junit, keep_comparis
 from w2vbench.bench.plans.run.request import Note, PlanError, Say
 from w2vbench.bench.plans.run.session import Session, memory_limit, stop_on_signals
 from w2vbench.reports.compare.stages import BASE, CONTROL, HEAD
-from w2vbench.reports.compare.tables import UNAFFECTED
+from w2vbench.reports.compare.tables import LeftOut
 from w2vbench.reports.file.schema.comparison import Comparison
 from w2vbench.reports.statistics.units import counted
 
@@ -129,7 +129,7 @@ def affected(
 
     rank = partial(by_use, differing)
     return differences(
-        before, after, selection, same=UNAFFECTED, alike=alike, rank=rank, one_process=False, where=EITHER
+        before, after, selection, same=LeftOut.UNAFFECTED, alike=alike, rank=rank, one_process=False, where=EITHER
     )
 
 

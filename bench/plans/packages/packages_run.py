@@ -26,7 +26,7 @@ from w2vbench.bench.plans.compare.measured import Announce, ComparisonRun, silen
 from w2vbench.bench.plans.compare.samples import Side, variant_name
 from w2vbench.bench.plans.run.request import Note
 from w2vbench.reports.compare.stages import BASE, CONTROL, HEAD
-from w2vbench.reports.statistics.verdicts import SAME_ENVIRONMENT
+from w2vbench.reports.statistics.verdicts import Twice
 
 PACKAGE_SIDES = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
 """The control is BASE's environment in another process. The code has the same name on every side: it is the same."""
@@ -47,7 +47,7 @@ class PackagesRun(ComparisonRun):
         The variants of each case, one a process.
     """
 
-    twice = SAME_ENVIRONMENT
+    twice = Twice.ENVIRONMENT
 
     def __init__(
         self,

@@ -20,8 +20,8 @@ from w2vbench.reports.statistics.units import signed
 from w2vbench.reports.statistics.verdicts import (
     FALSE_ALARMS,
     FALSE_SAME,
-    SAME_ENVIRONMENT,
     Decision,
+    Twice,
     decide,
     decided,
     decided_at,
@@ -208,7 +208,7 @@ def test_where_identical_code_drifts_nothing_is_called_the_same_and_a_small_chan
     assert call.verdict == "inconclusive"
     column = signed(call.control).partition(" %")[0].lstrip("+-−")
     assert call.why == f"the same code measured twice differed by {column} %: this machine is too noisy now"
-    (other,) = decide({"a": LogRatios(pairs, pairs)}, THRESHOLD, SAME_ENVIRONMENT).values()
+    (other,) = decide({"a": LogRatios(pairs, pairs)}, THRESHOLD, Twice.ENVIRONMENT).values()
     assert other.why == call.why.replace("the same code", "the same environment")
 
 
