@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int | None = None) -> list[str]:
@@ -35,3 +36,9 @@ def cells(row: Sequence[str]) -> str:
 def plain(text: str) -> str:
     """Return text in one line that Markdown takes neither for HTML nor for the end of a table's cell."""
     return re.sub(r"([\\|])", r"\\\1", " ".join(text.split())).replace("<", "&lt;")
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a Markdown table, each row as soon as it is known."""
+    for line in chain(markdown_table(header, ()), map(cells, rows)):
+        print(line, flush=True)

@@ -128,38 +128,34 @@ def problems(factors: Sequence[float], noise: Disturbances, rounds: int, repetit
         yield problem(run(rng, noise, len(factors), rounds) * np.asarray(factors)[:, None])
 
 
-def identical() -> list[float]:
-    """Times of IMPLEMENTATIONS that are equally fast, and of a slower baseline."""
-    return [*[1.0] * IMPLEMENTATIONS, TIMES_SLOWER]
-
-
-def one_faster() -> list[float]:
-    """The same times, but the first implementation is TIMES_FASTER."""
-    return [1 / TIMES_FASTER, *identical()[1:]]
+IDENTICAL = [*[1.0] * IMPLEMENTATIONS, TIMES_SLOWER]
+"""Times of IMPLEMENTATIONS that are equally fast, and of a slower baseline."""
+ONE_FASTER = [1 / TIMES_FASTER, *IDENTICAL[1:]]
+"""The same times, but the first implementation is TIMES_FASTER."""
 
 
 def ties(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems of identical implementations that end in a tie of all of them."""
-    simulated = problems(identical(), noise, rounds, repetitions)
+    simulated = problems(IDENTICAL, noise, rounds, repetitions)
     return sum(len(rank(rows).fastest) == IMPLEMENTATIONS for rows in simulated)
 
 
 def none_slower(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems in which no identical implementation is called slower: each ties or is undecided."""
-    rankings = map(rank, problems(identical(), noise, rounds, repetitions))
+    rankings = map(rank, problems(IDENTICAL, noise, rounds, repetitions))
     return sum(len(ranking.fastest) + len(ranking.undecided) >= IMPLEMENTATIONS for ranking in rankings)
 
 
 def fastest_named(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems in which the implementation that is TIMES_FASTER is named as the only fastest."""
-    rankings = map(rank, problems(one_faster(), noise, rounds, repetitions))
+    rankings = map(rank, problems(ONE_FASTER, noise, rounds, repetitions))
     return sum(one.one_winner and one.leader.slug == "way-0" for one in rankings)
 
 
 def winner_coverage(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the intervals of the speed-up of whichever identical implementation leads that include the true one."""
     covered = 0
-    for rows in problems(identical(), noise, rounds, repetitions):
+    for rows in problems(IDENTICAL, noise, rounds, repetitions):
         ratio = winner_speedup(rank(rows).leader, rows[-1], rows)
         covered += ratio is not None and ratio.includes(TIMES_SLOWER)
     return covered
