@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from w2vbench.reports.file.schema.result import Machine, ResultFile, Suite
+from w2vbench.reports.file.schema.machines import Machine
+from w2vbench.reports.file.schema.result import ResultFile, Suite
 from w2vbench.reports.statistics.units import counted, seconds, share, size_bytes, two
 
 FACTS = {

@@ -21,7 +21,7 @@ from w2vbench.bench.plans.run.session import Session
 from w2vbench.bench.plans.run.turns import first_and_others, time_left, undecided
 from w2vbench.bench.plans.run.under_way import Run
 from w2vbench.impls.corpus.words import Corpus
-from w2vbench.reports.file.schema.result import Machine
+from w2vbench.reports.file.schema.machines import Machine
 from w2vbench.reports.findings.steadiness import Checked, doubt
 from w2vbench.reports.statistics.units import counted
 

@@ -11,8 +11,8 @@ import numpy as np
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.protocol import OK
 from w2vbench.impls.corpus import words
+from w2vbench.reports.file.schema.corpus import CorpusRecord
 from w2vbench.reports.file.schema.result import (
-    CorpusRecord,
     LayerFigures,
     Limits,
     LineProfile,

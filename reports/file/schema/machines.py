@@ -1,0 +1,27 @@
+"""The part of a result file that tells which machines of a kind a run was measured on."""
+
+from __future__ import annotations
+
+from .fields import Count, Part, Positive
+
+
+class Machine(Part):
+    """A machine of a run on several.
+
+    Attributes
+    ----------
+    name
+        What it was called.
+    experiments, in_doubt
+        How many problems were measured there, and of how many the figures are in doubt.
+    difference
+        How much identical code differed there, as a share: the median of its checks of itself.
+    pace_s
+        Seconds that a call took in these checks, median.
+    """
+
+    name: str
+    experiments: Count
+    in_doubt: Count = 0
+    difference: Positive | None = None
+    pace_s: Positive | None = None
