@@ -3,7 +3,7 @@
 The format is pytest-benchmark's JSON, so that ``pytest-benchmark compare`` and every CI service that reads it works on
 ours. ``benchmarks`` holds the cases that were measured; all else stands in each row's ``extra_info`` and in one object
 ``w2vbench`` beside it, which has a schema version. The parts of a comparison, of a package's releases, of a calibration
-and of training runs are in files of their own (``comparison_schema`` and so on); ``w2vbench.reports.file.files`` reads and writes.
+and of training runs are in files of their own (``comparison.py`` and so on); ``w2vbench.reports.file.files`` reads and writes.
 """
 
 from __future__ import annotations
