@@ -19,7 +19,6 @@ import numpy as np
 from w2vbench.reports.statistics.problems import Interval, ratio_of_logs
 from w2vbench.reports.statistics.units import inverse
 
-from .samples import walls
 from .schema.result import Curve, Limits
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ def timed_limits(row: Row, limit_samples: Mapping[str, Sequence[Samples]], limit
 
 def memory_or_cache(extra: Extra, share: Interval, limits: Limits) -> str:
     """Whether the rows came from memory or from a cache, by how fast they came."""
-    least_s = share.estimate * float(np.median([np.nanmedian(one) for one in walls(extra.processes)]))
+    least_s = share.estimate * float(np.median([process.wall_median_s for process in extra.processes]))
     every = moved(extra.least_read_bytes, extra.least_written_bytes, limits)
     fast = any(curve and size / least_s > FAST * curve[-1][1] for size, curve, _ in every)
     return CACHE if fast else MEMORY

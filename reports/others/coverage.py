@@ -86,15 +86,10 @@ def wall_coverage(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the intervals of a wall time that include the time of an undisturbed process."""
     rng = np.random.default_rng(2)
     without_drift = replace(noise, drift_sd=0.0)  # no estimate can remove a drift of the whole machine
-    truth = undisturbed(rounds, without_drift)
+    many = run(np.random.default_rng(3), replace(without_drift, slowed=0.0), 1, rounds, 100_000)[:, 0]
+    truth = float(np.median(np.median(many, axis=1)))
     runs = (list(run(rng, without_drift, 1, rounds)[:, 0]) for _ in range(repetitions))
     return sum(typical_figure(processes).includes(truth) for processes in runs)
-
-
-def undisturbed(rounds: int, noise: Disturbances) -> float:
-    """The median over many processes, none of them slowed."""
-    many = run(np.random.default_rng(3), replace(noise, slowed=0.0), 1, rounds, 100_000)[:, 0]
-    return float(np.median(np.median(many, axis=1)))
 
 
 SIZE = SizeRecord(V=10_000, H=100, B=100, K=0, dtype="f32", index="i64", words="zipf", threads=1)

@@ -72,22 +72,15 @@ def notes(releases: Releases) -> Iterator[str]:
         for release, why in case.failed.items():
             yield f"{case.case} at {release}: {why}"
     pythons = {one.python for one in releases.environments.values()}
-    yield f"Python {', '.join(sorted(pythons))}. {blas_text(releases)}"
+    blas = dict.fromkeys(one.blas for one in releases.environments.values() if one.blas)
+    yield f"Python {', '.join(sorted(pythons))}. BLAS: {' → '.join(blas)}."
     if others := list(beginnings(releases)):
         yield f"Other packages differ too, from the release in brackets on: {'; '.join(others)}."
 
 
-def blas_text(releases: Releases) -> str:
-    found = list(dict.fromkeys(one.blas for one in releases.environments.values() if one.blas))
-    return f"BLAS: {' → '.join(found)}."
-
-
-def other_packages(releases: Releases, names_of: Sequence[str] | None = None) -> list[str]:
-    """Return packages beside the one asked for that are not the same in some releases' environments: ``llvmlite 0.44.0 → 0.45.1``.
-
-    names_of: the releases; None for all.
-    """
-    every = [releases.environments[name] for name in names_of or releases.environments]
+def other_packages(releases: Releases, names_of: Sequence[str]) -> list[str]:
+    """Return packages beside the one asked for that differ in the environments of some releases: ``llvmlite 0.44.0 → 0.45.1``."""
+    every = [releases.environments[name] for name in names_of]
     names = sorted({name for one in every for name in one.packages} - {releases.package})
     versions = {name: list(dict.fromkeys(one.packages.get(name, "none") for one in every)) for name in names}
     return [f"{name} {' → '.join(its)}" for name, its in versions.items() if len(its) > 1]
