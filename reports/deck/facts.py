@@ -160,6 +160,5 @@ def examples(result: ResultFile) -> dict[str, str | None]:
         return {}
     dots = deck.dots
     differences = {"score": dots.score_difference, "dh": dots.dh_difference, "table": dots.table_difference}
-    return {"dots_V": str(dots.V), "dots_H": str(dots.H)} | {
-        f"dots_{of}": three(one) for of, one in differences.items()
-    }
+    found: dict[str, str | None] = {f"dots_{of}": three(one) for of, one in differences.items()}
+    return found | {"dots_V": str(dots.V), "dots_H": str(dots.H)}

@@ -170,6 +170,14 @@ def test_drift_that_hits_both_implementations_alike_cancels_out() -> None:
     assert figures(paired_ratio([3 * d for d in drift], drift)) == pytest.approx((3, 3, 3), rel=1e-12)
 
 
+def test_the_interval_is_students_over_the_processes_log_ratios() -> None:
+    ratios = [1.9, 2.0, 2.2, 2.05]
+    logs = np.log(ratios)
+    expected = np.exp([logs.mean(), *stats.t.interval(0.95, 3, loc=logs.mean(), scale=stats.sem(logs))])
+    measured = paired_ratio(processes(*[[r] * 7 for r in ratios]), processes(*[[1.0] * 7] * 4))
+    assert figures(measured) == pytest.approx(tuple(expected), rel=1e-12)
+
+
 GROWING = [2.0**round for round in range(12)]
 """Each round is twice as slow as the one before it: only figures of the same round give the ratio."""
 RATIOS: dict[str, tuple[list[list[float]], list[list[float]], float]] = {
@@ -251,6 +259,13 @@ def test_a_slope_is_scipys_regression_and_leaves_out_figures_that_are_missing_or
 def test_a_size_of_one_counts() -> None:
     """As a batch of one word does."""
     assert slope([1.0, 10.0], [3.0, 300.0]) == pytest.approx(2.0)
+
+
+def test_growth_is_the_mean_slope_with_its_t_interval_over_few_processes() -> None:
+    sizes, slopes = [1e4, 1e5, 1e6], [0.9, 1.0, 1.3, 1.1]
+    found = figures(exponent(sizes, [[size**power for size in sizes] for power in slopes]))
+    low, high = stats.t.interval(0.95, 3, np.mean(slopes), stats.sem(slopes))
+    assert found == pytest.approx((np.mean(slopes), low, high))
 
 
 def test_growth_of_one_process_has_no_interval_and_one_that_was_slowed_does_not_drag_it_along() -> None:
