@@ -32,7 +32,7 @@ def report(
     from .terminal import printing as show
 
     if len(result) > 1:
-        from w2vbench.reports.others.machines_page import report_machines
+        from w2vbench.reports.others.machines import report_machines
 
         if time_spent:
             raise typer.BadParameter("--time-spent is of one file")

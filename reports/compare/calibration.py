@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from w2vbench.reports.drawing.markdown import markdown_table, plain
+from w2vbench.reports.drawing.markdown import document, markdown_table, plain
 from w2vbench.reports.file.schema.calibration import Calibration, Trial
-from w2vbench.reports.statistics.problems import share_interval
-from w2vbench.reports.statistics.units import counted, share_text
+from w2vbench.reports.statistics.units import counted, share_of
 
 HEADER = (
     *("HEAD is", "threshold", "trials", "called slower", "called faster", "called the same", "inconclusive"),
@@ -35,7 +34,7 @@ def rows(calibration: Calibration) -> list[tuple[str, ...]]:
             f"{threshold * 100:g} %",
             f"{len(trials):,}",
             *(
-                share([trial.verdict == verdict for trial in trials])
+                share_of([trial.verdict == verdict for trial in trials])
                 for verdict in ("slower", "faster", "same", "inconclusive")
             ),
             mean_processes(trials),
@@ -60,7 +59,7 @@ def other_rows(calibration: Calibration) -> list[tuple[str, ...]]:
         (
             slowdown_text(injected),
             f"{len(trials):,}",
-            *(share([trial.rules.get(name, False) for trial in trials]) for name in rule_names(calibration)),
+            *(share_of([trial.rules.get(name, False) for trial in trials]) for name in rule_names(calibration)),
         )
         for (injected, threshold), trials in groups(calibration).items()
         if threshold == calibration.threshold
@@ -76,10 +75,6 @@ def slowdown_text(injected: float) -> str:
     if injected == 0:
         return "the same code"
     return f"{abs(injected) * 100:.3g} % {'slower' if injected > 0 else 'faster'}"
-
-
-def share(answers: Sequence[bool]) -> str:
-    return share_text(share_interval(sum(answers), len(answers)))
 
 
 def smallest(calibration: Calibration) -> float | None:
@@ -134,17 +129,11 @@ def sentences(calibration: Calibration) -> list[str]:
 
 def markdown(calibration: Calibration) -> str:
     """Return the whole calibration as Markdown."""
-    lines = [
-        "# w2vbench calibrate",
-        "",
-        *map(plain, sentences(calibration)),
-        "",
-        *markdown_table(HEADER, rows(calibration)),
-        "",
-        "In brackets: exact 95 % intervals. They treat the cases of a comparison as independent.",
-        "",
-        "How often the rules of other tools call HEAD slower, from the samples of one process of each side:",
-        "",
-        *markdown_table(other_header(calibration), other_rows(calibration)),
-    ]
-    return "\n".join(lines) + "\n"
+    return document(
+        ["# w2vbench calibrate"],
+        [plain(sentence) for sentence in sentences(calibration)],
+        markdown_table(HEADER, rows(calibration)),
+        ["In brackets: exact 95 % intervals. They treat the cases of a comparison as independent."],
+        ["How often the rules of other tools call HEAD slower, from the samples of one process of each side:"],
+        markdown_table(other_header(calibration), other_rows(calibration)),
+    )

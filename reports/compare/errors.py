@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from statistics import mean
 
 import numpy as np
-from w2vbench.reports.drawing.markdown import cells
+from w2vbench.reports.drawing.markdown import print_table
 from w2vbench.reports.statistics.log_ratios import LogRatios, Paired
 from w2vbench.reports.statistics.looks import LOOKS, Look, looks_after
-from w2vbench.reports.statistics.problems import Floats, share_interval
-from w2vbench.reports.statistics.units import share_text
+from w2vbench.reports.statistics.problems import Floats
+from w2vbench.reports.statistics.units import share_of
 from w2vbench.reports.statistics.verdicts import Decision, decide
 
 THRESHOLD, CASES, SPREAD = 0.02, 16, 0.009
@@ -37,23 +37,17 @@ def steady(rng: np.random.Generator, shape: tuple[int, ...], spread: float) -> F
     return rng.normal(0, spread, shape)
 
 
-def one_in_ten_slowed(rng: np.random.Generator, shape: tuple[int, ...], spread: float) -> Floats:
-    return steady(rng, shape, spread) + math.log1p(SLOWED) * (rng.random(shape) < 0.1)
-
-
-def by_layout(rng: np.random.Generator, shape: tuple[int, ...], spread: float) -> Floats:
-    return steady(rng, shape, spread / 4) + math.log1p(LAYOUTS) * rng.integers(0, 2, shape)
-
-
-def drifting(rng: np.random.Generator, shape: tuple[int, ...], spread: float) -> Floats:
-    return steady(rng, shape, spread) + np.cumsum(rng.normal(0, DRIFT * spread, shape), axis=1)
-
-
 KINDS: dict[str, Effects] = {
     "steady": steady,
-    f"one in ten is slowed by {SLOWED * 100:g} %": one_in_ten_slowed,
-    f"half are slower by {LAYOUTS * 100:g} %, by their layout in memory": by_layout,
-    "drifting from one to the next": drifting,
+    f"one in ten is slowed by {SLOWED * 100:g} %": lambda rng, shape, spread: (
+        steady(rng, shape, spread) + math.log1p(SLOWED) * (rng.random(shape) < 0.1)
+    ),
+    f"half are slower by {LAYOUTS * 100:g} %, by their layout in memory": lambda rng, shape, spread: (
+        steady(rng, shape, spread / 4) + math.log1p(LAYOUTS) * rng.integers(0, 2, shape)
+    ),
+    "drifting from one to the next": lambda rng, shape, spread: (
+        steady(rng, shape, spread) + np.cumsum(rng.normal(0, DRIFT * spread, shape), axis=1)
+    ),
 }
 FEWER_LOOKS = looks_after([9, 18])
 LESS = "(9, 27)"
@@ -96,10 +90,6 @@ def paired(logs: Floats) -> Paired:
     return Paired(list(head - (base + control) / 2), list(control - base))
 
 
-def share(answers: Sequence[bool]) -> str:
-    return share_text(share_interval(sum(answers), len(answers)))
-
-
 def errors(kind: str, slower: float, repetitions: int) -> list[str]:
     """Return how often any case is wrongly called slower or faster, and a case that is slower by the threshold the same."""
     row = [kind, text_of(slower)]
@@ -107,7 +97,7 @@ def errors(kind: str, slower: float, repetitions: int) -> list[str]:
         calls = list(Comparisons(KINDS[kind], slower, looks).decisions(repetitions))
         alarms = [any(one.verdict in ("slower", "faster") for one in decisions) for decisions in calls]
         same = [one.verdict == "same" for decisions in calls for one in decisions]
-        row += [share(alarms), share(same) if slower else ""]
+        row += [share_of(alarms), share_of(same) if slower else ""]
     return row
 
 
@@ -133,18 +123,20 @@ def text_of(slower: float) -> str:
 def main(repetitions: int) -> None:
     """Print both tables as Markdown."""
     figures = ("any slower or faster", "a case the same")
-    print(cells(("processes", "HEAD is", *figures, *(f"{text} {LESS}" for text in figures))))
-    print(cells(["---"] * 6))
-    for kind in KINDS:
-        for slower in (0.0, THRESHOLD):
-            print(cells(errors(kind, slower, repetitions)), flush=True)
+    print_table(
+        ("processes", "HEAD is", *figures, *(f"{text} {LESS}" for text in figures)),
+        (errors(kind, slower, repetitions) for kind in KINDS for slower in (0.0, THRESHOLD)),
+    )
     print()
     verdicts, figures = ("called slower", "the same", "inconclusive"), ("of a case", "of a comparison")
-    print(cells(("processes", "HEAD is", *verdicts, *figures, *(f"{text} {LESS}" for text in figures))))
-    print(cells(["---"] * 9))
-    for kind in list(KINDS)[:2]:
-        for slower in (0.0, 0.03, 0.05, 0.1, 0.2, 0.8):
-            print(cells(found(kind, slower, max(1, repetitions // POWER_DIVISOR))), flush=True)
+    print_table(
+        ("processes", "HEAD is", *verdicts, *figures, *(f"{text} {LESS}" for text in figures)),
+        (
+            found(kind, slower, max(1, repetitions // POWER_DIVISOR))
+            for kind in list(KINDS)[:2]
+            for slower in (0.0, 0.03, 0.05, 0.1, 0.2, 0.8)
+        ),
+    )
 
 
 if __name__ == "__main__":

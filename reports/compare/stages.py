@@ -21,7 +21,7 @@ from w2vbench.reports.file.schema.fields import Samples
 from w2vbench.reports.statistics.log_ratios import LogRatios, Paired, PairedSetups
 from w2vbench.reports.statistics.looks import LOOKS, Look, looks_after
 from w2vbench.reports.statistics.problems import Floats, MemoryVerdict, memory_verdict
-from w2vbench.reports.statistics.verdicts import SAME_CODE, SAME_ENVIRONMENT, Decision, decide
+from w2vbench.reports.statistics.verdicts import Decision, Twice, decide
 
 BASE, CONTROL, HEAD = "base", "control", "head"
 Triple = tuple[str, str, str]
@@ -82,12 +82,12 @@ def recomputed(comparison: Comparison, threshold: float | None = None) -> Compar
     if not comparison.interleaved:
         return comparison
     threshold = comparison.threshold if threshold is None else threshold
-    twice = SAME_ENVIRONMENT if comparison.environments else SAME_CODE
+    twice = Twice.ENVIRONMENT if comparison.environments else Twice.CODE
     cases = with_verdicts(comparison.cases, threshold, twice)
     return comparison.model_copy(update={"cases": cases, "threshold": threshold})
 
 
-def with_verdicts(rows: Sequence[ComparedRow], threshold: float, twice: str = SAME_CODE) -> list[ComparedRow]:
+def with_verdicts(rows: Sequence[ComparedRow], threshold: float, twice: Twice = Twice.CODE) -> list[ComparedRow]:
     """Decide a comparison's cases together, from their samples.
 
     Parameters

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 
 from packaging.utils import canonicalize_name
-from w2vbench.reports.drawing.markdown import markdown_table, plain
+from w2vbench.reports.drawing.markdown import bullets, document, markdown_table, paragraphs, plain
 from w2vbench.reports.file.memory import EXPLANATION, Peak, peak
 from w2vbench.reports.file.schema.comparison import ComparedRow, Comparison
 from w2vbench.reports.statistics.problems import LEAST_BYTES
@@ -22,12 +23,15 @@ ORDER = ("wrong", "broken", "slower", "failed", "inconclusive", "faster", "same"
 
 GATE_CASES = 16
 """Most cases that are measured unless the user selects some. The verdicts share one error rate, so each further case costs all others power."""
-TOO_MANY = f"more than {GATE_CASES} cases differ (--all measures them too, --kernel and --only choose)"
 
-SAME_CODE = "their code is the same at both revisions (--all measures them too)"
-"""Why most cases are not measured. Cases with this reason are only counted; others are named."""
-UNAFFECTED = "they import nothing that differs (--all measures them too)"
-"""The same where packages are compared."""
+
+class LeftOut(StrEnum):
+    """Why cases that are left out of a comparison are, in the words of the result file: TOO_MANY are named, the others counted."""
+
+    TOO_MANY = f"more than {GATE_CASES} cases differ (--all measures them too, --kernel and --only choose)"
+    SAME_CODE = "their code is the same at both revisions (--all measures them too)"
+    UNAFFECTED = "they import nothing that differs (--all measures them too)"
+
 
 MORE_CPU = 0.1
 """CPU time on several threads is only reported if it rises by more than this: BLAS's threads spin while they wait."""
@@ -147,7 +151,7 @@ def outcome(comparison: Comparison, worse_cases: str = "") -> str:
         text = "Nothing got worse, except for acknowledged slowdowns."
     else:
         text = "Nothing got slower."
-    if beyond := comparison.skipped.get(TOO_MANY):
+    if beyond := comparison.skipped.get(LeftOut.TOO_MANY):
         text += (
             f" {counted(len(beyond), 'case')} {changed} {'was' if len(beyond) == 1 else 'were'} not measured (--all)."
         )
@@ -235,10 +239,10 @@ def notes(comparison: Comparison) -> Iterator[str]:
 
 def named(why: str, cases: Sequence[str]) -> str:
     """Return the names of cases that were left out, as far as they are of use."""
-    if why == TOO_MANY:
+    if why == LeftOut.TOO_MANY:
         more = len(cases) - GATE_CASES
         return f": {', '.join(cases[:GATE_CASES])}{f' and {more} more' if more > 0 else ''}"
-    return f": {', '.join(cases)}" if why not in (SAME_CODE, UNAFFECTED) and len(cases) <= FEW else ""
+    return f": {', '.join(cases)}" if why not in tuple(LeftOut) and len(cases) <= FEW else ""
 
 
 def is_apart(case: ComparedRow) -> bool:
@@ -268,14 +272,15 @@ def markdown(comparison: Comparison, warnings: Sequence[str] = ()) -> str:
     warnings
         Disturbances that make its figures doubtful.
     """
-    lines = [f"## {heading(comparison)}", "", plain(sentence(comparison)), ""]
-    if comparison.environments:
-        lines += [*markdown_table(ENVIRONMENT_HEADER, environment_rows(comparison)), ""]
-    lines += [part for warning in warnings for part in (f"**Warning:** {plain(warning)}", "")]
-    if comparison.cases:
-        lines += [*markdown_table(HEADER, map(row, ranked(comparison)), left=2), ""]
-    lines += [f"- {plain(note)}" for note in notes(comparison)]
-    return "\n".join(lines).rstrip() + "\n"
+    environments = environment_rows(comparison) if comparison.environments else []
+    return document(
+        [f"## {heading(comparison)}"],
+        [plain(sentence(comparison))],
+        markdown_table(ENVIRONMENT_HEADER, environments) if environments else [],
+        paragraphs(warnings, "**Warning:** "),
+        markdown_table(HEADER, map(row, ranked(comparison)), left=2) if comparison.cases else [],
+        bullets(notes(comparison)),
+    )
 
 
 def heading(comparison: Comparison) -> str:

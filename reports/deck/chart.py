@@ -48,12 +48,10 @@ def chart(title: str, lines: Sequence[Line], *, narrow: bool = False) -> str:
     times = [s for line in lines for _, s in line.points]
     low, high = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times)))
 
+    span = math.log(vocabularies[-1] / vocabularies[0])
+
     def x(V: int) -> float:
-        return (
-            LEFT
-            + 14
-            + (width - right - LEFT - 28) * math.log(V / vocabularies[0]) / math.log(vocabularies[-1] / vocabularies[0])
-        )
+        return LEFT + 14 + (width - right - LEFT - 28) * math.log(V / vocabularies[0]) / span
 
     def y(s: float) -> float:
         return BOTTOM + (TOP - BOTTOM) * (math.log10(s) - low) / max(1, high - low)
@@ -63,8 +61,8 @@ def chart(title: str, lines: Sequence[Line], *, narrow: bool = False) -> str:
         parts.append(f'<path class="grid" d="M{LEFT} {y(10.0**power):.1f}H{width - right}"/>')
         parts.append(text(LEFT - 8, y(10.0**power) + 4, re.sub(r"\.0+", "", seconds(10.0**power)), "axis", "end"))
     parts.append(f'<path class="base" d="M{LEFT} {BOTTOM}H{width - right}"/>')
-    for place, name in ((x(V), f"{V:,}") for V in vocabularies):
-        parts += [f'<path class="base" d="M{place:.1f} {BOTTOM}v4"/>', text(place, BOTTOM + 18, name, "axis")]
+    for V in vocabularies:
+        parts += [f'<path class="base" d="M{x(V):.1f} {BOTTOM}v4"/>', text(x(V), BOTTOM + 18, f"{V:,}", "axis")]
     parts.append(text((LEFT + width - right) / 2, HEIGHT - 6, "vocabulary V", "axis"))
     parts.append(text(0, 10, "time per call", "axis", "start"))
     for line in lines:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from w2vbench.reports.drawing.lines import total_s
 from w2vbench.reports.file.frame import speedup, wall_s
 from w2vbench.reports.file.memory import call_peak, setup_peak
-from w2vbench.reports.file.schema.result import ResultFile, Row
+from w2vbench.reports.file.schema.result import ResultFile, Row, SizeRecord
 from w2vbench.reports.findings.answers import answers, slower_text
 from w2vbench.reports.findings.reasons import moved
 from w2vbench.reports.statistics.units import inverse, scaled, seconds, share, size_bytes, three, two
@@ -46,7 +47,7 @@ def facts(result: ResultFile) -> dict[str, str]:
     """Return the figures that the run has, as text."""
     rows = {row.case: row for row in result.benchmarks}
     found: dict[str, str | None] = {name: seconds(wall_s(rows[case])) for name, case in TIMES.items() if case in rows}
-    found |= {name: growth(key, rows) for name, key in GROWTHS.items()}
+    found |= {name: growth(key, result.benchmarks) for name, key in GROWTHS.items()}
     found |= input_layer(result, rows) | layer_rows(result) | examples(result)
     if FULL in rows:
         peak = call_peak(rows[FULL].extra_info)
@@ -58,7 +59,7 @@ def facts(result: ResultFile) -> dict[str, str]:
         found |= {
             "book_moved": size_bytes(bytes_moved),
             "book_rows": str(size.K + 1),
-            "row_bytes": size_bytes(size.H * item_bytes(size.dtype)),
+            "row_bytes": size_bytes(size.H * item_bytes(size)),
         }
     if profile := result.w2vbench.profiles.get(LOOP_DENSE):
         zeroing = sum(line.time_s or 0 for line in profile.lines if line.text.strip() == "dW[...] = 0")
@@ -68,14 +69,23 @@ def facts(result: ResultFile) -> dict[str, str]:
     return {name: text for name, text in found.items() if text is not None}
 
 
-def growth(key: str, rows: dict[str, Row]) -> str | None:
-    """How many times as long a case takes at the largest V as at the least: ``110×``."""
-    by_V = {row.extra_info.size.V: wall_s(row) for case, row in rows.items() if case.partition("@")[0] == key}
-    return f"{two(by_V[TO_V] / by_V[FROM_V])}×" if FROM_V in by_V and TO_V in by_V else None
+def by_vocabulary(key: str, rows: Iterable[Row]) -> dict[int, Row]:
+    """Return an implementation's cases by their V."""
+    return {row.extra_info.size.V: row for row in rows if row.case.partition("@")[0] == key}
 
 
-def item_bytes(dtype: str) -> int:
-    return int(dtype[1:]) // 8
+def growth(key: str, rows: Iterable[Row]) -> str | None:
+    """Return how many times as long a case takes at the largest V as at the least: ``110×``."""
+    its = by_vocabulary(key, rows)
+    return f"{two(wall_s(its[TO_V]) / wall_s(its[FROM_V]))}×" if FROM_V in its and TO_V in its else None
+
+
+def item_bytes(size: SizeRecord) -> int:
+    return int(size.dtype[1:]) // 8
+
+
+def table_bytes(size: SizeRecord) -> float:
+    return float(size.V * size.H * item_bytes(size))
 
 
 def input_layer(result: ResultFile, rows: dict[str, Row]) -> dict[str, str | None]:
@@ -83,13 +93,13 @@ def input_layer(result: ResultFile, rows: dict[str, Row]) -> dict[str, str | Non
     if ONE_HOT not in rows:
         return {}
     size, ticks = rows[ONE_HOT].extra_info.size, FIGURES[0].ticks[0]
-    table = float(size.V * size.H * item_bytes(size.dtype))
+    table = table_bytes(size)
     profile = result.w2vbench.profiles.get(GATHER)
     return {
         "table": size_bytes(table),
-        "one_hot_caches": caches_growth(result, rows),
-        "result_bytes": size_bytes(size.B * size.H * item_bytes(size.dtype)),
-        "one_hot_bytes": size_bytes(size.V * item_bytes(size.dtype)),
+        "one_hot_caches": caches_growth(result),
+        "result_bytes": size_bytes(size.B * size.H * item_bytes(size)),
+        "one_hot_bytes": size_bytes(size.V * item_bytes(size)),
         "claimed_rate": scaled(table / (ticks * 1e-9), "B/s"),
         "read_rate": scaled(table / (ticks * PRINTED_UNIT_S), "B/s"),
         "one_hot_rate": scaled(table / wall_s(rows[ONE_HOT]), "B/s"),
@@ -101,19 +111,14 @@ STEEP = 15
 """A product that takes more than so many times as long for ten times the words does not grow with V alone."""
 
 
-def caches_growth(result: ResultFile, rows: dict[str, Row]) -> str:
+def caches_growth(result: ResultFile) -> str:
     """Return a sentence on where the product grows faster than V, if the last cache holds the small table and not the large one."""
-    its = {
-        row.extra_info.size.V: row for case, row in rows.items() if case.partition("@")[0] == GROWTHS["one_hot_growth"]
-    }
+    its = by_vocabulary(GROWTHS["one_hot_growth"], result.benchmarks)
     cache = last_cache_bytes(result.w2vbench.environment.get("caches"))
     if FROM_V not in its or 10 * FROM_V not in its or not cache:
         return ""
     small, large = its[FROM_V], its[10 * FROM_V]
-    sizes = [
-        float(one.extra_info.size.V * one.extra_info.size.H * item_bytes(one.extra_info.size.dtype))
-        for one in (small, large)
-    ]
+    sizes = [table_bytes(one.extra_info.size) for one in (small, large)]
     ratio = wall_s(large) / wall_s(small)
     if ratio <= STEEP or not sizes[0] < cache < sizes[1]:
         return ""
@@ -154,10 +159,6 @@ def examples(result: ResultFile) -> dict[str, str | None]:
     if not deck or not deck.dots:
         return {}
     dots = deck.dots
-    return {
-        "dots_V": str(dots.V),
-        "dots_H": str(dots.H),
-        "dots_score": three(dots.score_difference),
-        "dots_dh": three(dots.dh_difference),
-        "dots_table": three(dots.table_difference),
-    }
+    differences = {"score": dots.score_difference, "dh": dots.dh_difference, "table": dots.table_difference}
+    found: dict[str, str | None] = {f"dots_{of}": three(one) for of, one in differences.items()}
+    return found | {"dots_V": str(dots.V), "dots_H": str(dots.H)}

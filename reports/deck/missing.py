@@ -12,7 +12,6 @@ from .screens import CHAPTERS, CHARTS, Screen, Side
 from .story import SCREENS
 
 if TYPE_CHECKING:
-    from w2vbench.reports.file.schema.fields import Family
     from w2vbench.reports.file.schema.result import ResultFile
 
 SEVERAL_V = " at several V"
@@ -77,23 +76,12 @@ def absent(kernel: str, result: ResultFile) -> str:
     return f"Not in this run, which did not measure {kernel}."
 
 
-def absent_layer(result: ResultFile) -> str:
-    """Why a layer's method has no figures: each is measured on the inputs of a kernel."""
-    return absent("the kernel whose inputs it takes", result)
-
-
 def why_not(side: Side, result: ResultFile) -> str:
     """Why a case has no figures."""
     case = next((one for one in result.w2vbench.not_measured if one.case == side.case), None)
     if case is None:
         return absent(kernel(side.case), result)
     return f"Not timed: {case.reason}." if case.marked_wrong else f"Not measured: {case.reason}"
-
-
-def family(side: Side, result: ResultFile) -> Family | None:
-    """The family of a side's implementation; None where the file does not have it."""
-    every = [row.extra_info for row in result.benchmarks] + list(result.w2vbench.not_measured)
-    return next((one.family for one in every if f"{one.kernel}/{one.implementation}" == side.key), None)
 
 
 def shown_kernels() -> set[str]:

@@ -15,24 +15,23 @@ from w2vbench.reports.file.frame import wall_s
 from w2vbench.reports.findings.facts import date, speed_varied
 from w2vbench.reports.statistics.units import counted, seconds, share, three
 
-from . import printed as deck
 from .chart import Line, chart
 from .facts import facts
-from .figures import MISSING, figure_rows, measured_call
-from .missing import absent, absent_layer, coverage, family, missing_findings, names, processes, why_not
+from .missing import absent, coverage, missing_findings, names, processes, why_not
+from .printed import HEADER, MISSING, NOTE, deck_table, figure_rows, measured_call
 from .screens import CHAPTERS, CHARTS, Screen, Side
 from .story import SCREENS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from w2vbench.reports.file.schema.result import LayerFigures, ResultFile
+    from w2vbench.reports.file.schema.result import ResultFile
 
 NAME = "deck.html"
 MARK = b'<body class="document deck-page">'
 """Stands in every such page, and in nothing else."""
 LAYERS = "impls/layers.py"
-NO_CODE = " The result file does not have its code."
+NOT_PROFILED, NO_CODE = "Not profiled.", " The result file does not have its code."
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,19 @@ class SideView:
 
 @dataclass(frozen=True)
 class ScreenView:
-    """A screen and all that stands on it. code_size: a class; what: of what the table's figures are; found: sentences; unknown:
-    how many more have figures that were not measured, and of what. absent: why there is no chart or other drawing."""
+    """A screen and all that stands on it.
+
+    Attributes
+    ----------
+    code_size
+        The class for the size of its code.
+    what, table
+        The figures below the code, and of what they are.
+    found, unknown
+        Sentences; and how many more have figures that were not measured, and of what.
+    drawing, absent
+        The chart or diagram; and why there is no chart.
+    """
 
     screen: Screen
     sides: list[SideView]
@@ -99,9 +109,9 @@ def html(result: ResultFile) -> str:
         views=[view(screen, result) for screen in SCREENS],
         headlines=headlines(result),
         examples=suite.deck,
-        figures=deck.deck_table(result),
-        figures_header=deck.HEADER,
-        figures_note=deck.NOTE,
+        figures=deck_table(result),
+        figures_header=HEADER,
+        figures_note=NOTE,
         steps=steps(result),
         families=KINDS,
         highlighted=highlighted,
@@ -168,45 +178,27 @@ def side_view(side: Side, result: ResultFile) -> SideView:
     """Return a side's code from the result file, with its line profile where there is one."""
     suite = result.w2vbench
     if side.is_layer:
-        return layer_view(side, result)
-    row = next((row for row in result.benchmarks if row.case == side.case), None)
-    source, profile = suite.sources.get(side.key), suite.profiles.get(side.case)
-    remark = ""
-    if not profile:
-        remark = why_not(side, result) if row is None else suite.not_profiled.get(side.case, "Not profiled.")
-        remark += NO_CODE if row and not source else ""
-    its = family(side, result)
-    return SideView(
-        side.title,
-        KINDS[its] if its else "",
-        f"{source.file}:{source.line}" if source else side.key,
-        line_cells(profile) if profile else [],
-        from_def(source.code) if source else "",
-        remark,
-    )
+        layer = suite.layers.get(side.key)
+        kind, profile = "textbook", layer.profile if layer else None
+        code = suite.deck.layers.get(side.key, "") if suite.deck else ""
+        where = f"{LAYERS}:{profile.lines[0].number}" if profile else LAYERS
+        why = (layer.not_profiled or NOT_PROFILED) if layer else absent("the kernel whose inputs it takes", result)
+        lacks_code = not code
+    else:
+        source, profile = suite.sources.get(side.key), suite.profiles.get(side.case)
+        measured = any(row.case == side.case for row in result.benchmarks)
+        kind, code = kind_of(side, result), from_def(source.code) if source else ""
+        where = f"{source.file}:{source.line}" if source else side.key
+        why = suite.not_profiled.get(side.case, NOT_PROFILED) if measured else why_not(side, result)
+        lacks_code = measured and not source
+    lines = line_cells(profile) if profile else []
+    return SideView(side.title, kind, where, lines, code, "" if profile else why + NO_CODE * lacks_code)
 
 
-def layer_view(side: Side, result: ResultFile) -> SideView:
-    """Return a layer's method in the same way."""
-    suite = result.w2vbench
-    source = suite.deck.layers.get(side.key, "") if suite.deck else ""
-    found = suite.layers.get(side.key)
-    profile = found.profile if found else None
-    where = f"{LAYERS}:{profile.lines[0].number}" if profile else LAYERS
-    return SideView(
-        side.title,
-        "textbook",
-        where,
-        line_cells(profile) if profile else [],
-        source,
-        "" if profile else layer_remark(found, source, result),
-    )
-
-
-def layer_remark(found: LayerFigures | None, source: str, result: ResultFile) -> str:
-    """Why a layer's method has no line profile, nor its code if it has none."""
-    why = (found.not_profiled or "Not profiled.") if found else absent_layer(result)
-    return why if source else why + NO_CODE
+def kind_of(side: Side, result: ResultFile) -> str:
+    """Return the class of a side's family; empty where the file does not tell it."""
+    every = [row.extra_info for row in result.benchmarks] + list(result.w2vbench.not_measured)
+    return next((KINDS[one.family] for one in every if f"{one.kernel}/{one.implementation}" == side.key), "")
 
 
 def headlines(result: ResultFile) -> list[tuple[str, str, str, str]]:

@@ -1,6 +1,6 @@
 """The source deck's story, slide by slide: what each slide claims, what stands beside it, and what one should have learnt.
 
-Texts only. Names in braces are figures of a run, which ``deck_facts`` works out; a sentence whose figures were not
+Texts only. Names in braces are figures of a run, which ``facts.py`` works out; a sentence whose figures were not
 measured is left out, and the page says so. Code stands in backticks.
 """
 

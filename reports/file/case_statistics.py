@@ -2,6 +2,9 @@
 
 A file may have tens of thousands of cases, each of a few samples. NumPy goes through those together that have as many
 processes and rounds. Their samples are an array (processes, cases, rounds), NaN where a case took no part in a round.
+
+``problems`` stays beside it: for one case, NumPy's calls take ten times as long. And this stays beside ``problems``,
+by which a file of 50,000 rows takes a third longer to load (``python -m tests.growth``).
 """
 
 from __future__ import annotations

@@ -13,8 +13,7 @@ import numpy as np
 from w2vbench.reports.statistics.problems import LEVEL, Floats, Interval, exponent, ratio_of_logs, slope, typical_median
 
 from .case_statistics import Intervals, Times, times
-from .collection import without_collection
-from .files import read
+from .files import read, without_collection
 from .limits import roofline_limit
 from .memory import Peak, call_peak, setup_peak
 from .schema.result import Extra, NotMeasured, ResultFile, Row

@@ -19,8 +19,7 @@ import numpy as np
 from w2vbench.reports.statistics.problems import Interval, ratio_of_logs
 from w2vbench.reports.statistics.units import inverse
 
-from .samples import walls
-from .schema.result import Limits
+from .schema.result import Curve, Limits
 
 if TYPE_CHECKING:
     from .schema.fields import Samples
@@ -112,27 +111,26 @@ def timed_limits(row: Row, limit_samples: Mapping[str, Sequence[Samples]], limit
 
 def memory_or_cache(extra: Extra, share: Interval, limits: Limits) -> str:
     """Whether the rows came from memory or from a cache, by how fast they came."""
-    read, written = extra.least_read_bytes or 0.0, extra.least_written_bytes or 0.0
-    least_s = share.estimate * float(np.median([np.nanmedian(one) for one in walls(extra.processes)]))
-    moved = ((read, limits.read), (written, limits.write), (2 * min(read, written), limits.copied))
-    fast = any(curve and size / least_s > FAST * curve[-1][1] for size, curve in moved)
+    least_s = share.estimate * float(np.median([process.wall_median_s for process in extra.processes]))
+    every = moved(extra.least_read_bytes, extra.least_written_bytes, limits)
+    fast = any(curve and size / least_s > FAST * curve[-1][1] for size, curve, _ in every)
     return CACHE if fast else MEMORY
+
+
+def moved(read: float | None, written: float | None, limits: Limits) -> Sequence[tuple[float, Curve, int]]:
+    """Return bytes that are read, written and copied, each with its bandwidths and in how many tables."""
+    read, written = read or 0.0, written or 0.0
+    return (read, limits.read, 1), (written, limits.write, 1), (2 * min(read, written), limits.copied, 2)
 
 
 def bandwidth_limits(extra: Extra, limits: Limits, wall: Interval) -> list[RooflineLimit]:
     """The bytes that an implementation itself moves, at the bandwidth of its working set."""
     item = 8 if extra.size.dtype == "f64" else 4
     table = extra.size.V * extra.size.H * item
-    read, written = extra.read_bytes or 0.0, extra.written_bytes or 0.0
-    both = 2 * min(read, written)
     reached = []
-    for size, curve, working_set in (
-        (read, limits.read, min(read, table)),
-        (written, limits.write, min(written, table)),
-        (both, limits.copied, min(both, 2 * table)),
-    ):
+    for size, curve, tables in moved(extra.read_bytes, extra.written_bytes, limits):
         if size and curve:
-            bandwidth = rate(curve, working_set)
+            bandwidth = rate(curve, min(size, tables * table))
             name = CACHE if bandwidth > FAST * curve[-1][1] else MEMORY
             reached.append(RooflineLimit(name, share_of(size / bandwidth, wall)))
     return reached

@@ -5,11 +5,9 @@ Speed-ups, growth, limits and verdicts are functions of these samples: ``w2vbenc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from w2vbench.reports.statistics.problems import Floats
 
 from .files import read
 from .schema.fields import Samples
@@ -72,8 +70,3 @@ def series(result: ResultFile) -> Iterator[tuple[str, str, list[Samples]]]:
         every = [process for stage in compared.stages for process in stage]
         for side in every[0] if every else ():
             yield compared.case, side, [process[side] for process in every]
-
-
-def walls(processes: Sequence[Samples]) -> list[Floats]:
-    """Return the wall times of each process's rounds, in seconds per call; NaN where the variant took no part."""
-    return [process.walls for process in processes]

@@ -86,15 +86,10 @@ def wall_coverage(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the intervals of a wall time that include the time of an undisturbed process."""
     rng = np.random.default_rng(2)
     without_drift = replace(noise, drift_sd=0.0)  # no estimate can remove a drift of the whole machine
-    truth = undisturbed(rounds, without_drift)
+    many = run(np.random.default_rng(3), replace(without_drift, slowed=0.0), 1, rounds, 100_000)[:, 0]
+    truth = float(np.median(np.median(many, axis=1)))
     runs = (list(run(rng, without_drift, 1, rounds)[:, 0]) for _ in range(repetitions))
     return sum(typical_figure(processes).includes(truth) for processes in runs)
-
-
-def undisturbed(rounds: int, noise: Disturbances) -> float:
-    """The median over many processes, none of them slowed."""
-    many = run(np.random.default_rng(3), replace(noise, slowed=0.0), 1, rounds, 100_000)[:, 0]
-    return float(np.median(np.median(many, axis=1)))
 
 
 SIZE = SizeRecord(V=10_000, H=100, B=100, K=0, dtype="f32", index="i64", words="zipf", threads=1)
@@ -128,38 +123,34 @@ def problems(factors: Sequence[float], noise: Disturbances, rounds: int, repetit
         yield problem(run(rng, noise, len(factors), rounds) * np.asarray(factors)[:, None])
 
 
-def identical() -> list[float]:
-    """Times of IMPLEMENTATIONS that are equally fast, and of a slower baseline."""
-    return [*[1.0] * IMPLEMENTATIONS, TIMES_SLOWER]
-
-
-def one_faster() -> list[float]:
-    """The same times, but the first implementation is TIMES_FASTER."""
-    return [1 / TIMES_FASTER, *identical()[1:]]
+IDENTICAL = [*[1.0] * IMPLEMENTATIONS, TIMES_SLOWER]
+"""Times of IMPLEMENTATIONS that are equally fast, and of a slower baseline."""
+ONE_FASTER = [1 / TIMES_FASTER, *IDENTICAL[1:]]
+"""The same times, but the first implementation is TIMES_FASTER."""
 
 
 def ties(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems of identical implementations that end in a tie of all of them."""
-    simulated = problems(identical(), noise, rounds, repetitions)
+    simulated = problems(IDENTICAL, noise, rounds, repetitions)
     return sum(len(rank(rows).fastest) == IMPLEMENTATIONS for rows in simulated)
 
 
 def none_slower(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems in which no identical implementation is called slower: each ties or is undecided."""
-    rankings = map(rank, problems(identical(), noise, rounds, repetitions))
+    rankings = map(rank, problems(IDENTICAL, noise, rounds, repetitions))
     return sum(len(ranking.fastest) + len(ranking.undecided) >= IMPLEMENTATIONS for ranking in rankings)
 
 
 def fastest_named(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the problems in which the implementation that is TIMES_FASTER is named as the only fastest."""
-    rankings = map(rank, problems(one_faster(), noise, rounds, repetitions))
+    rankings = map(rank, problems(ONE_FASTER, noise, rounds, repetitions))
     return sum(one.one_winner and one.leader.slug == "way-0" for one in rankings)
 
 
 def winner_coverage(noise: Disturbances, rounds: int, repetitions: int) -> int:
     """Count the intervals of the speed-up of whichever identical implementation leads that include the true one."""
     covered = 0
-    for rows in problems(identical(), noise, rounds, repetitions):
+    for rows in problems(IDENTICAL, noise, rounds, repetitions):
         ratio = winner_speedup(rank(rows).leader, rows[-1], rows)
         covered += ratio is not None and ratio.includes(TIMES_SLOWER)
     return covered

@@ -14,7 +14,7 @@ from statistics import median
 
 import numpy as np
 from w2vbench.reports.file.schema.releases import ReleasedCase, Releases
-from w2vbench.reports.statistics.holm import holm
+from w2vbench.reports.statistics.holm import slower_and_faster
 from w2vbench.reports.statistics.problems import Estimate, Floats, Interval, mean_interval, trimmed_mean
 
 from .history import change_points
@@ -80,9 +80,8 @@ def changes(releases: Releases) -> list[ReleaseChange]:
             shift = trimmed_mean(after - before)
             found.append((ReleaseChange(case.case, names[at - 1], names[at], shift.ratio()), shift))
     margin = math.log1p(releases.threshold)
-    slower = holm([shift.p_above(margin) for _, shift in found])
-    faster = holm([shift.p_below(-margin) for _, shift in found])
-    return [one for (one, _), up, down in zip(found, slower, faster, strict=True) if min(up, down) <= ERROR]
+    adjusted = slower_and_faster([shift for _, shift in found], [margin] * len(found))
+    return [one for (one, _), p_values in zip(found, adjusted, strict=True) if min(p_values) <= ERROR]
 
 
 @dataclass(frozen=True)

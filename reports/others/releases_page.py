@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 from w2vbench.reports.drawing.columns import Line, ruled, wrapped
-from w2vbench.reports.drawing.markdown import markdown_table, plain
+from w2vbench.reports.drawing.markdown import bullets, document, markdown_table, paragraphs, plain
 from w2vbench.reports.drawing.templates import render
 from w2vbench.reports.file.files import write_texts
 from w2vbench.reports.file.schema.releases import ReleasedCase, Releases
@@ -72,22 +72,15 @@ def notes(releases: Releases) -> Iterator[str]:
         for release, why in case.failed.items():
             yield f"{case.case} at {release}: {why}"
     pythons = {one.python for one in releases.environments.values()}
-    yield f"Python {', '.join(sorted(pythons))}. {blas_text(releases)}"
+    blas = dict.fromkeys(one.blas for one in releases.environments.values() if one.blas)
+    yield f"Python {', '.join(sorted(pythons))}. BLAS: {' → '.join(blas)}."
     if others := list(beginnings(releases)):
         yield f"Other packages differ too, from the release in brackets on: {'; '.join(others)}."
 
 
-def blas_text(releases: Releases) -> str:
-    found = list(dict.fromkeys(one.blas for one in releases.environments.values() if one.blas))
-    return f"BLAS: {' → '.join(found)}."
-
-
-def other_packages(releases: Releases, names_of: Sequence[str] | None = None) -> list[str]:
-    """Return packages beside the one asked for that are not the same in some releases' environments: ``llvmlite 0.44.0 → 0.45.1``.
-
-    names_of: the releases; None for all.
-    """
-    every = [releases.environments[name] for name in names_of or releases.environments]
+def other_packages(releases: Releases, names_of: Sequence[str]) -> list[str]:
+    """Return packages beside the one asked for that differ in the environments of some releases: ``llvmlite 0.44.0 → 0.45.1``."""
+    every = [releases.environments[name] for name in names_of]
     names = sorted({name for one in every for name in one.packages} - {releases.package})
     versions = {name: list(dict.fromkeys(one.packages.get(name, "none") for one in every)) for name in names}
     return [f"{name} {' → '.join(its)}" for name, its in versions.items() if len(its) > 1]
@@ -135,19 +128,21 @@ def release_lines(releases: Releases, width: int) -> Iterator[Line]:
 def markdown(releases: Releases, warnings: Sequence[str] = ()) -> str:
     """Return all of it as Markdown."""
     found = changes(releases)
-    lines = [f"# w2vbench versions: {plain(heading(releases))}", "", plain(outcome(releases, found)), ""]
-    lines += [part for warning in warnings for part in (f"**Warning:** {plain(warning)}", "")]
-    for case in releases.cases:
-        lines += [
-            f"## {plain(case.case)}",
-            "",
-            *markdown_table(HEADER[:3], [cells(one) for one in levels(case)], left=1),
-            "",
-        ]
-        lines += [f"- {plain(describe(one, releases))}" for one in changes_of(case, found)]
-        lines += [""]
-    lines += [f"- {plain(note)}" for note in notes(releases)]
-    return "\n".join(lines).rstrip() + "\n"
+    cases = [
+        (
+            [f"## {plain(case.case)}"],
+            markdown_table(HEADER[:3], [cells(one) for one in levels(case)], left=1),
+            bullets(describe(one, releases) for one in changes_of(case, found)),
+        )
+        for case in releases.cases
+    ]
+    return document(
+        [f"# w2vbench versions: {plain(heading(releases))}"],
+        [plain(outcome(releases, found))],
+        paragraphs(warnings, "**Warning:** "),
+        *chain.from_iterable(cases),
+        bullets(notes(releases)),
+    )
 
 
 HIGH, LEFT, RIGHT, BELOW = 200.0, 64.0, 30.0, 34.0

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 
-from w2vbench.reports.drawing.markdown import markdown_table, plain
+from w2vbench.reports.drawing.markdown import bullets, document, markdown_table, plain
 from w2vbench.reports.file.schema.fields import Family
 from w2vbench.reports.file.schema.training import Against, Training, TrainingRun
 from w2vbench.reports.statistics.problems import Interval, difference_interval, mean_interval
@@ -286,14 +286,14 @@ def describe_method(training: Training) -> str:
 
 def markdown(training: Training) -> str:
     """Return data, summaries, tables and method as Markdown."""
-    lines = [
-        "# Speed against quality",
-        "",
-        plain(describe_data(training)),
-        "",
-        *(f"- {plain(line)}" for line in summaries(training)),
-        "",
-    ]
-    for kernel, some in by_kernel(training).items():
-        lines += [f"## {plain(kernel)}", "", *markdown_table(HEADER, map(row, some), left=1), ""]
-    return "\n".join([*lines, plain(describe_method(training)), ""])
+    kernels = (
+        ([f"## {plain(kernel)}"], markdown_table(HEADER, map(row, some), left=1))
+        for kernel, some in by_kernel(training).items()
+    )
+    return document(
+        ["# Speed against quality"],
+        [plain(describe_data(training))],
+        bullets(summaries(training)),
+        *chain.from_iterable(kernels),
+        [plain(describe_method(training))],
+    )

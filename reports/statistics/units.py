@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .problems import Interval
+from .problems import Interval, share_interval
 
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 NEAR = 1.1
@@ -141,6 +141,11 @@ def power(growth: Interval | None, of: str = "V") -> str:
 def share_text(share: Interval) -> str:
     """Return a share with its interval: ``94.8% (93.9%–95.6%)``."""
     return f"{share.estimate:.1%} ({share.low or 0:.1%}–{share.high or 0:.1%})"
+
+
+def share_of(answers: Sequence[bool]) -> str:
+    """Return how many of some answers are yes, as a share with its exact interval."""
+    return share_text(share_interval(sum(answers), len(answers)))
 
 
 def counted(number: int, noun: str) -> str:

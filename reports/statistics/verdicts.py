@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, TypeVar
 
 from .holm import adjusted
@@ -28,13 +29,18 @@ SETUPS, SAME_SETUP = 0.01, 0.025
 """Family-wise error of set-up times, which are a separate family; and the probability that a longer set-up is called the same."""
 CANDIDATE = 0.02
 """A case goes on to the next look if the p-value of its mean or its set-up, against "at most the margin", is at most this."""
-SAME_CODE, SAME_ENVIRONMENT = "the same code", "the same environment"
-"""What was measured twice to find the A/A difference, in words for a reader who does not know the term."""
 UNFINISHED = "not decided by the processes that were measured, and there were no more"
 
 Case = TypeVar("Case", bound=Hashable)
 Verdict = Literal["slower", "faster", "same", "inconclusive", "wrong", "broken", "failed"]
 SetupVerdict = Literal["slower", "faster", "same", "inconclusive", "unknown"]
+
+
+class Twice(StrEnum):
+    """What was measured twice to find the A/A difference, in words for a reader who does not know the term."""
+
+    CODE = "the same code"
+    ENVIRONMENT = "the same environment"
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ def decision(verdict: Verdict, ratios: LogRatios, why: str, setup: SetupVerdict)
 
 
 def decide(
-    cases: Mapping[Case, LogRatios], threshold: float, twice: str = SAME_CODE, looks: Sequence[Look] = LOOKS
+    cases: Mapping[Case, LogRatios], threshold: float, twice: Twice = Twice.CODE, looks: Sequence[Look] = LOOKS
 ) -> dict[Case, Decision]:
     """Return the verdict on every case of a comparison.
 
@@ -119,7 +125,7 @@ def undecided(cases: Mapping[Case, LogRatios], threshold: float, looks: Sequence
 
 
 def decided(
-    cases: Mapping[Case, LogRatios], threshold: float, twice: str = SAME_CODE, looks: Sequence[Look] = LOOKS
+    cases: Mapping[Case, LogRatios], threshold: float, twice: Twice = Twice.CODE, looks: Sequence[Look] = LOOKS
 ) -> dict[Case, Decision]:
     """Return the verdicts that the looks give, each on the cases that those before it left undecided."""
     found: dict[Case, Decision] = {}
@@ -170,7 +176,7 @@ def decided_at(
     seen: Mapping[Case, LogRatios],
     cases: Mapping[Case, LogRatios],
     threshold: float,
-    twice: str = SAME_CODE,
+    twice: Twice = Twice.CODE,
 ) -> dict[Case, Decision]:
     """Return the verdicts that a look gives.
 
@@ -233,7 +239,7 @@ def same(pairs: Paired, threshold: float, error: float) -> bool:
     return pairs.ratio.p_within(margin) <= error and abs(pairs.control.value) <= margin
 
 
-def why_inconclusive(ratios: LogRatios, tested: Tested, threshold: float, twice: str, family: int) -> str:
+def why_inconclusive(ratios: LogRatios, tested: Tested, threshold: float, twice: Twice, family: int) -> str:
     """Return why the last look leaves a case undecided."""
     if tested.margin > math.log1p(threshold):
         difference = abs(math.expm1(ratios.median.control.value)) * 100

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from w2vbench.bench.engine import protocol
 from w2vbench.bench.engine.machine.process import limit_memory
-from w2vbench.bench.engine.protocol import Status.ERROR, BookChecked, BookFault, StepBegins
+from w2vbench.bench.engine.protocol import BookChecked, BookFault, Status, StepBegins
 from w2vbench.bench.engine.worker.checking.contract import Fault
 from w2vbench.impls.catalogue.discovery import CatalogueError
 

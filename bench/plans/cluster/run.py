@@ -14,7 +14,7 @@ from w2vbench.bench.plans.run.keeping import Outputs, locked
 from w2vbench.bench.plans.run.request import Note, NothingToKeep, Say
 from w2vbench.bench.plans.run.run import RunRequest
 from w2vbench.bench.plans.run.session import stop_on_signals
-from w2vbench.reports.others.machines_page import report_machines
+from w2vbench.reports.others.machines import report_machines
 
 from .client import Client
 from .kinds import KindRun

@@ -19,7 +19,7 @@ from w2vbench.reports.compare import acknowledged, stages
 from w2vbench.reports.compare import files as file_comparison
 from w2vbench.reports.compare.acknowledged import Acknowledgement
 from w2vbench.reports.compare.stages import HEAD
-from w2vbench.reports.compare.tables import SAME_CODE
+from w2vbench.reports.compare.tables import LeftOut
 from w2vbench.reports.file.files import read
 from w2vbench.reports.file.schema.comparison import ComparedRow, Comparison
 
@@ -145,7 +145,7 @@ def compare_trees(
         head.folder, base=base.title, head=head.title, base_commit=base.commit, head_commit=head.commit
     )
     notes = caveats(root, base, head)
-    if changed and set(plan.skipped) <= {SAME_CODE} and not found.cases:
+    if changed and set(plan.skipped) <= {LeftOut.SAME_CODE} and not found.cases:
         notes.append(unaffected_caveat(changed))
     return found.model_copy(
         update={

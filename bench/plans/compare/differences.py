@@ -12,7 +12,7 @@ from w2vbench.bench.engine.protocol import Facts
 from w2vbench.bench.plans.run.presets import GATE
 from w2vbench.bench.plans.run.selection import Selection, no_such_kernel
 from w2vbench.impls.interface.case import Case, Size
-from w2vbench.reports.compare.tables import GATE_CASES, SAME_CODE, TOO_MANY
+from w2vbench.reports.compare.tables import GATE_CASES, LeftOut
 from w2vbench.reports.statistics.verdicts import Verdict
 
 from .worktrees import RevisionError
@@ -172,7 +172,7 @@ def differences(
     head: Listed,
     selection: CaseSelection,
     *,
-    same: str = SAME_CODE,
+    same: str = LeftOut.SAME_CODE,
     alike: Callable[[Facts, Facts], bool] = unchanged,
     rank: Callable[[Sequence[ComparedCase]], list[ComparedCase]] = by_importance,
     one_process: bool = True,
@@ -235,7 +235,7 @@ def differences(
     result.removed = list(gone)
     result.compared = rank(result.compared)
     if len(result.compared) > GATE_CASES and not selection.is_narrowed:
-        result.skip(TOO_MANY, result.compared[GATE_CASES:])
+        result.skip(LeftOut.TOO_MANY, result.compared[GATE_CASES:])
         del result.compared[GATE_CASES:]
     return result
 

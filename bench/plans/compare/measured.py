@@ -23,7 +23,7 @@ from w2vbench.reports.compare.stages import BASE, HEAD, log_ratios, with_verdict
 from w2vbench.reports.file.schema.comparison import ComparedRow, Comparison
 from w2vbench.reports.statistics.looks import STAGES, looks_after
 from w2vbench.reports.statistics.units import counted
-from w2vbench.reports.statistics.verdicts import SAME_CODE, Verdict, undecided
+from w2vbench.reports.statistics.verdicts import Twice, Verdict, undecided
 
 from .differences import ComparedCase, Differences, Listed, list_sides
 from .request import THRESHOLD
@@ -67,7 +67,7 @@ class ComparisonRun:
 
     sides: Sequence[Side] = SIDES
     stages: Sequence[int] = STAGES
-    twice = SAME_CODE
+    twice = Twice.CODE
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ from w2vbench.bench.plans.run.keeping import Outputs, keep_comparison, prepare_f
 from w2vbench.bench.plans.run.request import Note, PlanError, Say
 from w2vbench.bench.plans.run.session import Session, stop_on_signals
 from w2vbench.reports.compare.stages import BASE, CONTROL, HEAD
-from w2vbench.reports.compare.tables import UNAFFECTED
+from w2vbench.reports.compare.tables import LeftOut
 from w2vbench.reports.statistics.units import counted
 
 from .asked import check_files, selected
@@ -122,7 +122,7 @@ def affected(
 
     rank = partial(by_use, differing)
     return differences(
-        before, after, selection, same=UNAFFECTED, alike=alike, rank=rank, one_process=False, where=EITHER
+        before, after, selection, same=LeftOut.UNAFFECTED, alike=alike, rank=rank, one_process=False, where=EITHER
     )
 
 

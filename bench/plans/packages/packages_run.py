@@ -24,7 +24,7 @@ from w2vbench.bench.plans.compare.differences import ComparedCase, Listed
 from w2vbench.bench.plans.compare.measured import ComparisonRun
 from w2vbench.bench.plans.compare.samples import Side, variant_name
 from w2vbench.reports.compare.stages import BASE, CONTROL, HEAD
-from w2vbench.reports.statistics.verdicts import SAME_ENVIRONMENT
+from w2vbench.reports.statistics.verdicts import Twice
 
 from .environment_workers import facts_in
 
@@ -40,7 +40,7 @@ class PackagesRun(ComparisonRun):
     """
 
     sides = tuple(Side(name, HEAD) for name in (BASE, CONTROL, HEAD))
-    twice = SAME_ENVIRONMENT
+    twice = Twice.ENVIRONMENT
 
     @staticmethod
     def listed(contexts: Mapping[str, RunContext], differing: Sequence[str] = ()) -> tuple[Listed, Listed]:

@@ -19,7 +19,7 @@ from w2vbench.bench.plans.run.keeping import Outputs, keep, prepare_folder
 from w2vbench.bench.plans.run.request import MeasurementRequest, Note, NothingToKeep, PlanError, Say
 from w2vbench.bench.plans.run.session import Session, stop_on_signals
 from w2vbench.reports.compare.stages import BASE, CONTROL, HEAD
-from w2vbench.reports.compare.tables import SAME_CODE
+from w2vbench.reports.compare.tables import LeftOut
 from w2vbench.reports.file.schema.comparison import ComparedRow
 from w2vbench.reports.file.schema.releases import Releases
 from w2vbench.reports.others.history import INSTALL_RUPTURES
@@ -190,7 +190,7 @@ def chosen_cases(request: ReleasesRequest, oldest: Listed, newest: Listed) -> li
     found = differences(oldest, newest, request.selection, alike=alike, rank=rank, one_process=False, where=AT_ANY)
     if not (cases := found.compared):
         reasons = [f"{case.name}: {why}" for case, (_, why) in found.excluded.items()]
-        reasons += [f"{names[0]}: {why}" for why, names in found.skipped.items() if why != SAME_CODE]
+        reasons += [f"{names[0]}: {why}" for why, names in found.skipped.items() if why != LeftOut.SAME_CODE]
         nothing = f"no selected implementation imports {request.package}, so its releases make no difference"
         raise PlanError(next(iter(reasons), nothing))
     return cases if request.selection.is_narrowed else cases[:MOST_CASES]

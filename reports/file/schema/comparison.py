@@ -24,22 +24,28 @@ class ComparedRow(Part):
         result files have none.
     excluded
         Whether the case could not be compared: its verdict then follows from no samples.
-    ratio, mean, control
-        HEAD's median time over BASE's; the same of mean times; the A/A difference, control's over BASE's, in the same processes.
-    setup, setup_ratio, base_setup_s, head_setup_s
-        The verdict on set-up time; HEAD's over BASE's; seconds.
+    ratio, mean
+        HEAD's median time over BASE's, and the same of mean times.
+    control
+        The A/A difference: control's over BASE's, in the same processes.
+    setup, setup_ratio
+        The verdict on set-up time; HEAD's over BASE's.
     processes
         How many processes the verdict stands on.
-    base_s, head_s, base_cpu_s, head_cpu_s
-        Seconds a call, and of CPU time, of all threads.
-    memory, base_bytes, control_bytes, head_bytes
-        How HEAD's peak of traced allocation in a call differs from BASE's; the peaks in bytes.
+    base_s, head_s
+        Seconds a call.
+    base_cpu_s, head_cpu_s
+        Seconds of CPU time a call, of all threads.
+    memory
+        How HEAD's peak of traced allocation in a call differs from BASE's.
     base_resident_bytes, head_resident_bytes
-        Growth of the resident set in a call, in bytes; it is never judged.
+        Growth of the resident set in a call; it is never judged.
     memory_missing
         Why a side has no peak.
-    needs, untraced
-        Optional packages of either side; whether one of them allocates what tracing does not see, so that memory is unknown.
+    needs
+        Optional packages of either side.
+    untraced
+        Whether one of them allocates what tracing does not see, so that memory is unknown.
     acknowledged
         Why the slowdown is intended.
     file, line

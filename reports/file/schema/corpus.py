@@ -10,8 +10,10 @@ class CorpusRecord(Part):
 
     Attributes
     ----------
-    name, tokens, words
-        Of the text: its name, its length in words, and how many of them are distinct.
+    name
+        The text's.
+    tokens, words
+        Its length in words, and how many of them are distinct.
     tail_exponent
         The power of the rank by which counts go on beyond the text's own vocabulary.
     streams

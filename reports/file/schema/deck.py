@@ -30,8 +30,13 @@ class Repeated(Part):
 
 
 class TwoScores(Part):
-    """One pair of scores, a for yes and b for no, and its losses where the answer is yes: by softmax, and by sigmoid of a - b
-    and of a alone."""
+    """One pair of scores, a for yes and b for no, and its losses where the answer is yes.
+
+    Attributes
+    ----------
+    sigmoid_difference, sigmoid_one
+        Of a - b, and of a alone.
+    """
 
     a: Number
     b: Number
@@ -47,8 +52,10 @@ class TwoOutputs(Part):
     ----------
     pairs
         How many pairs of scores, each with both answers.
-    loss_difference, yes_gradient_difference, no_gradient_difference
-        To the sigmoid loss of x = a - b: of the loss, of dL/da to dL/dx, and of dL/db to -dL/dx.
+    loss_difference
+        Of the loss to the sigmoid loss of x = a - b.
+    yes_gradient_difference, no_gradient_difference
+        Of dL/da to dL/dx, and of dL/db to -dL/dx.
     one_score_difference
         Of the loss to the sigmoid loss of x = a alone.
     zero_difference
@@ -86,7 +93,13 @@ class Powers(Part):
 
 
 class Deck(Part):
-    """What a run of the deck computes beside its timings; layers: source by name, such as ``Embedding.forward``."""
+    """What a run of the deck computes beside its timings.
+
+    Attributes
+    ----------
+    layers
+        Source by name, such as ``Embedding.forward``.
+    """
 
     repeated: Repeated | None = None
     two_outputs: TwoOutputs | None = None

@@ -71,10 +71,6 @@ class Samples:
     def wall_median_s(self) -> float:
         return median([figure for figure in self.wall_s if figure is not None])
 
-    @property
-    def cpu_median_s(self) -> float:
-        return median([figure for figure in self.cpu_s if figure is not None])
-
     @cached_property
     def walls(self) -> Floats:
         """The wall times, NaN where the variant took no part."""

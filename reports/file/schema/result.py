@@ -3,7 +3,7 @@
 The format is pytest-benchmark's JSON, so that ``pytest-benchmark compare`` and every CI service that reads it works on
 ours. ``benchmarks`` holds the cases that were measured; all else stands in each row's ``extra_info`` and in one object
 ``w2vbench`` beside it, which has a schema version. The parts of a comparison, of a package's releases, of a calibration
-and of training runs are in files of their own (``comparison_schema`` and so on); ``w2vbench.reports.file.files`` reads and writes.
+and of training runs are in files of their own (``comparison.py`` and so on); ``w2vbench.reports.file.files`` reads and writes.
 """
 
 from __future__ import annotations
@@ -40,9 +40,39 @@ class SizeRecord(Part):
 
 
 class Extra(Part):
-    """What a row knows beyond pytest-benchmark's own fields. Units are in the names. covers: examples a call, by what they
-    are called; ratios are by the first. differs: what else the case does otherwise than others of its problem. unit: what a
-    batch has B of (word, bag, example)."""
+    """What a row knows beyond pytest-benchmark's own fields. Units are in the names.
+
+    Attributes
+    ----------
+    slide
+        The slide of the source deck that shows it.
+    grows_with
+        The sizes that its time is declared to grow with.
+    needs
+        Optional packages that it needs.
+    touched_rows
+        Distinct rows that a batch touches, mean.
+    cpu_s
+        CPU time per call, where there are no processes.
+    read_bytes, written_bytes, flops
+        What a call moves and computes.
+    least_read_bytes, least_written_bytes
+        What any implementation must move.
+    moves_more
+        Whether it moves more than it must.
+    loops
+        Whether it loops in Python.
+    covers
+        Examples a call, by what they are called; ratios are by the first.
+    differs
+        What else the case does otherwise than others of its problem.
+    unit
+        What a batch has B of: word, bag, example.
+    machine
+        The machine of several on which it was measured.
+    doubt
+        Why its figures are in doubt.
+    """
 
     kernel: str
     implementation: str
@@ -90,7 +120,15 @@ class Stats(Part):
 
 
 class Row(Part):
-    """One case that was measured. group: the problem. param: what pytest-benchmark, which names rows after its test, put in brackets."""
+    """One case that was measured.
+
+    Attributes
+    ----------
+    group
+        The problem.
+    param
+        What pytest-benchmark, which names rows after its test, put in brackets.
+    """
 
     group: str | None
     name: str
@@ -127,7 +165,13 @@ class Row(Part):
 
 
 class NotMeasured(Part):
-    """A case without figures, and why. marked_wrong: whether it is the textbook's wrong version, shown on purpose."""
+    """A case without figures, and why.
+
+    Attributes
+    ----------
+    marked_wrong
+        Whether it is the textbook's wrong version, shown on purpose.
+    """
 
     case: str
     kernel: str
@@ -149,10 +193,18 @@ class SourceCode(Part):
 
 
 class ProfiledLine(Part):
-    """A source line: hits and seconds of all calls together, bytes of one call; null where no code runs.
+    """A source line, with null where no code runs.
 
-    traced_bytes: what it allocated and left allocated, net over its hits; traced_peak_bytes: the highest above what was
-    there when a hit began. memory_bytes: by how much it raised the resident set.
+    Attributes
+    ----------
+    hits, time_s
+        Of all calls together.
+    traced_bytes
+        What it allocated in one call and left allocated, net over its hits.
+    traced_peak_bytes
+        The highest above what was there when a hit began.
+    memory_bytes
+        By how much it raised the resident set.
     """
 
     number: Count
@@ -165,8 +217,17 @@ class ProfiledLine(Part):
 
 
 class LineProfile(Part):
-    """An implementation line by line: calls, line_profiler's timer unit and what its hook adds to a hit, in seconds.
-    left_out: what could not be profiled, and why."""
+    """An implementation line by line.
+
+    Attributes
+    ----------
+    unit_s
+        line_profiler's timer unit.
+    hook_s
+        What its hook adds to a hit.
+    left_out
+        What could not be profiled, and why.
+    """
 
     calls: Annotated[int, Field(ge=1)]
     unit_s: Positive
@@ -223,10 +284,29 @@ Engine = Literal["run", "pytest-benchmark", "compare", "calibrate", "quality", "
 
 
 class Suite(Part):
-    """What the suite adds to the file: how it was measured, what was not, what the machine can do (where there are several
-    numbers of threads: on the fewest, and ``limits_by_threads`` on each), a call's cost by problem, line profiles by case and why
-    others have none, seconds in each stage of a training step by case, and the run's own time: by phase, and by problem. Of a run
-    on several machines: their kind, and each of them. Of a run of the source deck: its worked examples, and its layers by method."""
+    """What the suite adds to the file.
+
+    Attributes
+    ----------
+    kernels
+        Titles of kernels, by name.
+    limits, limits_by_threads
+        What the machine can do: on the fewest threads, and on each number of them where there are several.
+    limit_samples
+        By problem, what calling, and moving what must be moved, took.
+    profiles, not_profiled
+        Line profiles by case, and why others have none.
+    stages
+        By case, seconds in each stage of a training step.
+    sources
+        Code, by implementation.
+    phases, problem_seconds
+        The run's own time: by phase, and by problem.
+    kind, machines
+        Of a run on several machines: their kind, and each of them.
+    deck, layers
+        Of a run of the source deck: its worked examples, and its layers by method.
+    """
 
     schema_version: int
     engine: Engine
@@ -265,7 +345,13 @@ class Suite(Part):
 
 
 class Commit(Part):
-    """The commit that a run was made at, as pytest-benchmark tells it. dirty: whether files were changed."""
+    """The commit that a run was made at, as pytest-benchmark tells it.
+
+    Attributes
+    ----------
+    dirty
+        Whether files were changed.
+    """
 
     id: str | None = None
     dirty: bool | None = None

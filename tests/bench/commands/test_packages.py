@@ -16,7 +16,7 @@ from w2vbench.bench.plans.packages import environments
 from w2vbench.bench.plans.packages.packages import PackagesRequest, compare_packages
 from w2vbench.bench.plans.packages.packages_run import PackagesRun
 from w2vbench.bench.plans.packages.releases import ReleasesRequest, measure_releases
-from w2vbench.reports.compare.tables import UNAFFECTED
+from w2vbench.reports.compare.tables import LeftOut
 
 from tests.bench.commands.wheels import FAST, MINE, SLOW, wheels
 from tests.processes import w2vbench
@@ -82,7 +82,7 @@ def test_a_release_that_is_slower_is_found_and_only_what_imports_it_is_measured(
     assert found
     assert {row.implementation: row.verdict for row in found.cases} == {"theirs": "slower"}
     assert done.exit_code == 1
-    assert {name for why, names in found.skipped.items() if why == UNAFFECTED for name in names} == {
+    assert {name for why, names in found.skipped.items() if why == LeftOut.UNAFFECTED for name in names} == {
         "lookup/own@V=1e4,H=100,B=8,f32,i64,zipf,t1"
     }
     assert [side.packages["gathers"] for side in found.environments] == ["1.0.1", "1.1.1"]

@@ -18,7 +18,7 @@ from w2vbench.bench.plans.compare.differences import (
     differences,
 )
 from w2vbench.bench.plans.compare.worktrees import RevisionError
-from w2vbench.reports.compare.tables import GATE_CASES, SAME_CODE, TOO_MANY
+from w2vbench.reports.compare.tables import GATE_CASES, LeftOut
 
 from tests.bench.plans.sides import facts
 
@@ -50,12 +50,12 @@ def of_one(base: Facts | None, head: Facts | None, chosen: CaseSelection | None 
     """The differences of one implementation beside an unchanged one, without the unchanged one."""
     sides = [side(KEPT, *([one] if one else [])) for one in (base, head)]
     made = differences(sides[0], sides[1], chosen or CaseSelection())
-    same = made.skipped.get(SAME_CODE, [])
+    same = made.skipped.get(LeftOut.SAME_CODE, [])
     if not chosen or not chosen.everything:
         assert set(cases(KEPT.key)) <= set(same)
-        made.skipped[SAME_CODE] = [case for case in same if case not in cases(KEPT.key)]
-        if not made.skipped[SAME_CODE]:
-            del made.skipped[SAME_CODE]
+        made.skipped[LeftOut.SAME_CODE] = [case for case in same if case not in cases(KEPT.key)]
+        if not made.skipped[LeftOut.SAME_CODE]:
+            del made.skipped[LeftOut.SAME_CODE]
     return made
 
 
@@ -73,7 +73,7 @@ def test_changed_code_is_compared_at_every_size_of_its_kernel_as_head_says_it_is
 
 def test_the_same_code_is_skipped_and_compared_where_everything_is_asked_for() -> None:
     mine = facts("lookup/mine")
-    assert of_one(mine, facts("lookup/mine")) == Differences(skipped={SAME_CODE: cases("lookup/mine")})
+    assert of_one(mine, facts("lookup/mine")) == Differences(skipped={LeftOut.SAME_CODE: cases("lookup/mine")})
     made = of_one(mine, facts("lookup/mine"), CaseSelection(everything=True))
     assert sorted(compared(made)) == sorted([*cases("lookup/mine"), *cases("lookup/kept")])
     assert made == Differences(compared=made.compared)
@@ -120,7 +120,7 @@ def test_changed_code_that_one_process_cannot_compare_is_excluded_with_the_reaso
 @pytest.mark.parametrize("unfit", [LATE, STRAYS])
 def test_unchanged_code_that_one_process_cannot_compare_is_left_out_unless_asked_for(unfit: dict[str, Any]) -> None:
     mine = facts("lookup/mine", **unfit)
-    assert of_one(mine, mine).skipped == {SAME_CODE: cases("lookup/mine")}
+    assert of_one(mine, mine).skipped == {LeftOut.SAME_CODE: cases("lookup/mine")}
     assert list(excluded(of_one(mine, mine, CaseSelection(everything=True)))) == cases("lookup/mine")
 
 
@@ -136,12 +136,12 @@ def test_unchanged_code_that_one_process_cannot_compare_is_left_out_unless_asked
         (
             facts("lookup/mine"),
             facts("lookup/mine", title="new", file="/other.py", line=99, baseline=True),
-            Differences(skipped={SAME_CODE: cases("lookup/mine")}),
+            Differences(skipped={LeftOut.SAME_CODE: cases("lookup/mine")}),
         ),
         (
             facts("lookup/mine", effects=[EFFECT]),
             facts("lookup/mine", effects=[("c.py:30", EFFECT[1])]),
-            Differences(skipped={SAME_CODE: cases("lookup/mine")}),
+            Differences(skipped={LeftOut.SAME_CODE: cases("lookup/mine")}),
         ),
     ],
 )
@@ -241,7 +241,7 @@ def test_what_is_not_selected_is_told_nowhere() -> None:
     base = side(facts("lookup/a"), facts("scatter.rows/old"))
     head = side(facts("lookup/a"), facts("scatter.rows/new", "new"), facts("scatter.dense/no", missing=["numba"]))
     for chosen in (CaseSelection(kernels=["lookup"]), CaseSelection(globs=["lookup/*"])):
-        assert differences(base, head, chosen) == Differences(skipped={SAME_CODE: cases("lookup/a")})
+        assert differences(base, head, chosen) == Differences(skipped={LeftOut.SAME_CODE: cases("lookup/a")})
 
 
 def test_every_case_of_both_sides_is_compared_or_reported_somewhere() -> None:
@@ -276,10 +276,10 @@ def test_sixteen_cases_are_compared_and_of_more_the_rest_is_told_with_the_reason
     assert not made.skipped
     made = differences(*all_changed(["lookup"], GATE_CASES // 2 + 1), CaseSelection())
     assert len(made.compared) == GATE_CASES
-    assert list(made.skipped) == [TOO_MANY]
-    assert str(GATE_CASES) in TOO_MANY
+    assert list(made.skipped) == [LeftOut.TOO_MANY]
+    assert str(GATE_CASES) in LeftOut.TOO_MANY
     everything = [case for n in range(GATE_CASES // 2 + 1) for case in cases(f"lookup/step{n}")]
-    assert sorted([*compared(made), *made.skipped[TOO_MANY]]) == sorted(everything)
+    assert sorted([*compared(made), *made.skipped[LeftOut.TOO_MANY]]) == sorted(everything)
 
 
 def test_the_cut_keeps_the_top_of_every_implementations_first_and_then_every_baseline() -> None:

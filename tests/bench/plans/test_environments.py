@@ -25,7 +25,7 @@ from w2vbench.bench.plans.packages.environments import (
 from w2vbench.bench.plans.packages.installers import Installer, interpreter
 from w2vbench.bench.plans.packages.packages import affected, by_use
 from w2vbench.bench.plans.run.request import PlanError
-from w2vbench.reports.compare.tables import UNAFFECTED
+from w2vbench.reports.compare.tables import LeftOut
 
 from tests.bench.plans.sides import facts
 
@@ -173,6 +173,6 @@ def test_what_uses_nothing_that_differs_is_not_measured(head: PythonEnvironment,
     base = environment(numpy="2.2", scipy="1.15", numba="0.62")
     found = affected(SIDES, SIDES, (base, head), CaseSelection())
     assert {case.facts.slug for case in found.compared} == measured
-    assert {name.partition("@")[0] for name in found.skipped.get(UNAFFECTED, [])} == {
+    assert {name.partition("@")[0] for name in found.skipped.get(LeftOut.UNAFFECTED, [])} == {
         f"lookup/{slug}" for slug in {"gather", "csr", "numba"} - measured
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from w2vbench.reports.compare.files import FEWEST, compare_files
-from w2vbench.reports.compare.tables import FEW, SAME_CODE, TOO_MANY, UNAFFECTED
+from w2vbench.reports.compare.tables import FEW, LeftOut
 from w2vbench.reports.file.schema.comparison import ComparedRow, Comparison
 from w2vbench.reports.file.schema.result import ResultFile
 from w2vbench.reports.findings.facts import UNSTEADY
@@ -84,7 +84,7 @@ def everything() -> Comparison:
         added=[f"lookup/new@{SIZE}"],
         removed=[f"lookup/old@{SIZE}"],
         renamed=[(f"lookup/a@{SIZE}", f"lookup/b@{SIZE}")],
-        skipped={SAME_CODE: ["x", "y"], "over the budget": ["z"]},
+        skipped={LeftOut.SAME_CODE: ["x", "y"], "over the budget": ["z"]},
         caveats=["pyproject.toml differs"],
         seconds=12.3456,
     )  # fmt: skip
@@ -107,7 +107,7 @@ def of_packages() -> Comparison:
         base="numba 0.62.1",
         head="numba 0.63.1",
         environments=[before, after],
-        skipped={UNAFFECTED: ["x", "y"], TOO_MANY: ["z"]},
+        skipped={LeftOut.UNAFFECTED: ["x", "y"], LeftOut.TOO_MANY: ["z"]},
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ SITUATIONS = {
         ]
     ),
     "packages": of_packages(),
-    "nothing measured": compared(skipped={SAME_CODE: ["a", "b"]}),
+    "nothing measured": compared(skipped={LeftOut.SAME_CODE: ["a", "b"]}),
     "two runs that differ in more than their code": unlike_runs(),
-    "nothing in common": compared(skipped={SAME_CODE: ["a", "b"]}, interleaved=False),
+    "nothing in common": compared(skipped={LeftOut.SAME_CODE: ["a", "b"]}, interleaved=False),
 }

@@ -84,13 +84,6 @@ def test_swapping_sides_of_identical_code_turns_the_sign(bases: list[list[float]
     assert forth.controls == back.controls == [0.0] * len(bases)
 
 
-def test_swapping_bases_two_loads_turns_the_control_alone() -> None:
-    one = processes_of(np.random.default_rng(3).normal(size=(3, 30)))
-    plain, swapped = log_ratios(one).median, log_ratios(one, ("control", "base", "head")).median
-    assert swapped.ratios == pytest.approx(plain.ratios)
-    assert swapped.controls == pytest.approx([-ratio for ratio in plain.controls])
-
-
 def test_a_slowed_head_gives_its_factor_in_every_process_and_drift_cancels() -> None:
     drifts = np.cumsum(np.random.default_rng(4).normal(size=(5, 30)), axis=1)
     processes = [(drift, drift, drift + math.log(1.25)) for drift in drifts]

@@ -11,17 +11,20 @@ from w2vbench.bench.commands.terminal.summaries import print_run
 from w2vbench.reports.deck import missing as deck_missing
 from w2vbench.reports.deck import page as deck_page
 from w2vbench.reports.deck.facts import facts
+from w2vbench.reports.deck.printed import HEADER, deck_table
 from w2vbench.reports.deck.screens import CHAPTERS, CHARTS
 from w2vbench.reports.deck.story import SCREENS
 from w2vbench.reports.drawing.diagrams import DIAGRAMS, diagram
+from w2vbench.reports.drawing.markdown import markdown_table
 from w2vbench.reports.file.files import dump, read
 from w2vbench.reports.file.schema.result import ResultFile
 from w2vbench.reports.outputs import report
+from w2vbench.reports.run.markdown import as_markdown
 from w2vbench.reports.run.page import html
 
 from tests import golden_files, saved
 from tests.reports.browser import PHONE, WIDE, Show
-from tests.reports.deck.deck_runs import DECK_PAGES, figures, interrupted, whole
+from tests.reports.deck.deck_runs import DECK_PAGES, figures, interrupted, profiles, whole
 
 PROJECTED = (1920, 1080)
 
@@ -40,6 +43,17 @@ def as_text(result: ResultFile) -> str:
     parts += [*(" | ".join(line) for line in deck_page.headlines(result))]
     parts += ["## Steps", *(f"{name} | {time} | {cells}" for name, time, cells in deck_page.steps(result))]
     return "\n".join(parts) + "\n"
+
+
+def test_figures_and_speed_ups_are_shown_as_printed_as_they_must_be_read_and_as_measured() -> None:
+    rows = figures()
+    result = saved.result(*rows, profiles=profiles(rows))
+    golden_files.check("deck.md", "\n".join(markdown_table(HEADER, deck_table(result))) + "\n")
+    assert "## The source deck's figures" in as_markdown(result)
+    page = html(result)
+    assert "84.7 ms" in page
+    assert all(f'<th scope="col">{name}</th>' in page for name in HEADER)
+    assert deck_table(saved.result(saved.row("gather", 1e-6))) == []  # of another size
 
 
 def test_what_the_page_says_of_a_run() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from multiprocessing import get_context
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from w2vbench.reports.file import files
-from w2vbench.reports.file.files import ResultError, store, write
+from w2vbench.reports.file.files import ResultError, store, without_collection, write
 
 
 def names(folder: Path) -> list[str]:
@@ -150,3 +151,53 @@ def test_processes_that_keep_runs_at_once_lose_none(tmp_path: Path) -> None:
         list(pool.map(store, repeat(tmp_path / "runs"), repeat("run"), texts))
     assert names(tmp_path / "runs") == [f"{number:04}_run.json" for number in range(1, 41)]
     assert sorted(file.read_text() for file in (tmp_path / "runs").iterdir()) == texts
+
+
+# -- the collector of garbage while files are read
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("collector")
+def test_the_collector_is_paused_and_runs_again_even_after_an_error() -> None:
+    paused = []
+
+    @without_collection()
+    def read() -> None:
+        paused.append(not gc.isenabled())
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        read()
+    assert paused == [True]
+    assert gc.isenabled()
+
+
+@pytest.mark.usefixtures("collector")
+def test_a_collector_that_was_paused_stays_so() -> None:
+    gc.disable()
+    with without_collection():
+        pass
+    assert not gc.isenabled()
+
+
+@pytest.mark.usefixtures("collector")
+def test_what_was_made_meanwhile_is_old_so_that_no_collection_of_new_objects_looks_through_it() -> None:
+    with without_collection():
+        made: list[list[int]] = [[] for _ in range(5_000)]
+    new = {id(one) for one in gc.get_objects(generation=0)}
+    assert not any(id(one) in new for one in made)
+    assert any(one is made for one in gc.get_objects())
+
+
+@pytest.mark.usefixtures("collector")
+def test_what_a_user_has_frozen_stays_frozen() -> None:
+    gc.freeze()
+    with without_collection():
+        pass
+    assert gc.get_freeze_count() > 0

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import math
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,19 +92,6 @@ def test_figures_of_many_cases_are_those_of_each_alone_whatever_processes_and_ro
         present = [np.isfinite(walls).sum() for walls in one.walls]
         assert case.cpu_s == pytest.approx(stats.trim_mean(cpu, 0.2) if cpu else one.extra_info.cpu_s, rel=1e-12)
         assert case.rounds == (np.median(present) if present else one.stats.rounds)
-
-
-@pytest.mark.parametrize("collecting", [True, False])
-@pytest.mark.parametrize("text", [PROBLEM.read_text(), "{}"], ids=["a result file", "none"])
-def test_loading_leaves_the_collector_on_or_off_as_it_was(text: str, collecting: bool, tmp_path: Path) -> None:
-    (tmp_path / "result.json").write_text(text)
-    (gc.enable if collecting else gc.disable)()
-    try:
-        with contextlib.suppress(w2vbench.ResultError):
-            w2vbench.load(tmp_path / "result.json")
-        assert gc.isenabled() == collecting
-    finally:
-        gc.enable()
 
 
 def test_wall_and_cpu_time_are_kept_apart() -> None:

@@ -13,8 +13,18 @@ import pytest
 from playwright.sync_api import Browser
 from w2vbench.reports.file.files import ResultError
 from w2vbench.reports.file.schema.result import ResultFile
-from w2vbench.reports.others.machines import Column, column, fastest, overall_slower, side_by_side
-from w2vbench.reports.others.machines_page import html, lines, markdown, page_data, report_machines
+from w2vbench.reports.others.machines import (
+    Column,
+    column,
+    fastest,
+    html,
+    lines,
+    markdown,
+    overall_slower,
+    page_data,
+    report_machines,
+    side_by_side,
+)
 
 from tests import saved
 from tests.reports.browser import View, patient

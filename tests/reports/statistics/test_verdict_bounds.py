@@ -69,11 +69,6 @@ def verdict(decision: Decision | None) -> str | None:
     return decision.verdict if decision else None
 
 
-def test_the_p_values_are_what_they_are_made_to_be() -> None:
-    assert trimmed_mean(processes(0.01, MARGIN)).p_above(MARGIN) == pytest.approx(0.01)
-    assert trimmed_mean(mirrored(once(0.01)).ratios).p_below(-MARGIN) == pytest.approx(0.01)
-
-
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_look_calls_a_case_slower_or_faster_at_its_share_of_the_error(look: Look) -> None:
     error = look.changed * BY_MEDIAN
