@@ -107,7 +107,7 @@ def html(result: ResultFile) -> str:
         families=KINDS,
         diagrams={kernel: Markup(drawn) for kernel in kernels if (drawn := diagram(kernel))},
         surprises=surprises(result)[:5],
-        yours=[text for _, text in from_outside(result, at_one_size(result))],
+        yours=[one.text for one in from_outside(result, at_one_size(result))],
         trust=trust(result),
         opened=kernels[0] if kernels else "",
         sources={
