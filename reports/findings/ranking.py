@@ -101,11 +101,6 @@ def approximate(title: str) -> bool:
     return "approximate" in title
 
 
-def simplicity(row: Row) -> tuple[bool, bool, int]:
-    """The order in which ties are settled: the baseline, then exact implementations, then those that need least."""
-    return not row.extra_info.baseline, approximate(row.extra_info.title), family(row)
-
-
 def rank(problem: Sequence[Row]) -> Ranking:
     """Compare a problem's cases with the fastest of them.
 
@@ -128,7 +123,7 @@ def rank(problem: Sequence[Row]) -> Ranking:
             fastest.append(row)
         elif not is_slower and processes >= LEAST:
             undecided.append(row)
-    fastest.sort(key=simplicity)
+    fastest.sort(key=lambda row: (not row.extra_info.baseline, approximate(row.extra_info.title), family(row)))
     return Ranking(leader, tuple(fastest), tuple(undecided), processes, len(problem))
 
 

@@ -12,7 +12,7 @@ from w2vbench.reports.file.limits import ARITHMETIC, CACHE, CALL, INTERPRETER, M
 from w2vbench.reports.file.schema.result import Limits, ResultFile, Row
 from w2vbench.reports.findings.answers import FAMILIES, Answer, answers, sizes, undecided
 from w2vbench.reports.findings.notes import notes_of
-from w2vbench.reports.findings.ranking import AS_FAST, VAGUE, approximate, simplicity
+from w2vbench.reports.findings.ranking import AS_FAST, VAGUE, approximate
 from w2vbench.reports.findings.reasons import example, moved, why
 from w2vbench.reports.findings.rerun import own_files, unusual
 from w2vbench.reports.findings.scaling import ThreadedProblem, threaded_problems
@@ -94,11 +94,14 @@ def page_data(result: ResultFile) -> dict[str, Any]:
 
 
 def by_simplicity(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """Return the measured implementations of each kernel, in the order in which ties are settled."""
-    kernels: dict[str, dict[str, Row]] = {}
+    """Return the measured implementations of each kernel, in the order in which ties are settled between sizes."""
+    kernels: dict[str, dict[str, tuple[bool, bool, int]]] = {}
     for row in rows:
-        kernels.setdefault(row.extra_info.kernel, {}).setdefault(row.slug, row)
-    return {kernel: sorted(its, key=lambda slug: simplicity(its[slug])) for kernel, its in kernels.items()}
+        extra = row.extra_info
+        needs = max(0, FAMILIES.index(extra.family) - 1)  # the textbook's code needs as little as NumPy's
+        place = not extra.baseline, approximate(extra.title), needs
+        kernels.setdefault(extra.kernel, {}).setdefault(row.slug, place)
+    return {kernel: sorted(its, key=its.__getitem__) for kernel, its in kernels.items()}
 
 
 def ceilings(limits: Limits) -> dict[str, Any]:
