@@ -41,7 +41,7 @@ class Column:
     name
         What the page and its address call it.
     heading
-        Its head on the terminal and in Markdown; empty where it is only on the page.
+        Its head on the terminal and in Markdown.
     text
         The cell of a case: of its row of the data frame and of the file, and the problem's answer.
     always
@@ -55,8 +55,8 @@ class Column:
     """
 
     name: str
-    heading: str = ""
-    text: Callable[[Any, Row, Answer], str] = lambda case, row, answer: ""
+    heading: str
+    text: Callable[[Any, Row, Answer], str]
     always: bool = False
     terminal: bool = True
     narrow: bool = True
