@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from w2vbench.reports.statistics.problems import LEVEL, Floats, Interval, exponent, ratio_of_logs, slope, typical_median
+from w2vbench.reports.statistics.units import rate, two
 
 from .case_statistics import Intervals, Times, times
 from .files import read, without_collection
@@ -84,6 +86,28 @@ COLUMNS = {
     "held_kind": "what held_bytes is: traced or resident",
 }
 """The columns of ``w2vbench.load``; figures that were not measured are NaN."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the tables of a report show a figure of COLUMNS as it is.
+
+    Attributes
+    ----------
+    heading, title
+        The column's heading: on the terminal and in Markdown, and on the page.
+    text, page_text
+        A figure as text, there and on the page.
+    """
+
+    heading: str
+    title: str
+    text: Callable[[float], str]
+    page_text: Callable[[float], str]
+
+
+SHOWN = {"words_per_s": Shown("words a second", "Words per second", rate, two)}
+"""Columns that a report's tables have wherever a case has a figure. What else they show is in ``reports.run.case_table``."""
 
 FIGURES = list(COLUMNS)[list(COLUMNS).index("wall_s") : list(COLUMNS).index("limit")]
 """Columns of floats."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -23,9 +24,16 @@ from .rerun import rerun_command
 from .sizes import nearest, size_to_show, types
 
 FAMILIES: tuple[Family, ...] = ("textbook", "NumPy/SciPy", "compiled", "framework")
-TIE, UNDECIDED = "tie", "undecided"
 FEW = 2
 """Up to this many undecided cases are named in the command that decides them; more are the whole problem."""
+
+
+class Mark(StrEnum):
+    """What is said of the case to use: that others are as fast, or may be faster."""
+
+    NONE = ""
+    TIE = "tie"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
@@ -64,21 +72,24 @@ class Answer:
         return next((row for row in self.rows if row.extra_info.baseline), None)
 
     @cached_property
-    def best_of_families(self) -> dict[str, Row]:
-        """The case to use of each family."""
+    def families(self) -> dict[str, Ranking]:
+        """Which cases of each family are the fastest of it."""
         families: dict[str, list[Row]] = {}
         for row in self.rows:
             families.setdefault(row.extra_info.family, []).append(row)
-        return {family: rank(rows).recommended for family, rows in families.items()}
+        return {family: rank(rows) for family, rows in families.items()}
 
     def best(self, family: str) -> Row | None:
         """Return the case to use of one family."""
-        return self.best_of_families.get(family)
+        ranking = self.families.get(family)
+        return ranking.recommended if ranking else None
 
     @property
-    def mark(self) -> str:
-        """What to add to the name of the case to use: UNDECIDED if others may be faster, else TIE if some are as fast, else nothing."""
-        return TIE * self.ranking.tie if self.ranking.conclusive else UNDECIDED
+    def mark(self) -> Mark:
+        """What to add to the name of the case to use."""
+        if not self.ranking.conclusive:
+            return Mark.UNDECIDED
+        return Mark.TIE if self.ranking.tie else Mark.NONE
 
     def ties(self, row: Row) -> bool:
         """Whether a case is as fast as the one to use."""
@@ -106,9 +117,14 @@ def slower_text(ratio: Interval) -> str:
     return f"{'~' * hardly_known(ratio)}{slower(ratio.estimate)}"
 
 
+def as_fast(ratio: Interval) -> bool:
+    """Whether a ratio is too near to one to matter."""
+    return 1 / AS_FAST < ratio.estimate < AS_FAST
+
+
 def compared(ratio: Interval, other: str = "") -> str:
     """Return how a case compares with another one: ``28× slower than gather``, ``as fast as gather``; unnamed, ``28× slower``."""
-    if 1 / AS_FAST < ratio.estimate < AS_FAST:
+    if as_fast(ratio):
         return "as fast" + f" as {other}" * bool(other)
     return slower_text(ratio) + f" than {other}" * bool(other)
 
@@ -167,8 +183,7 @@ def undecided(answer: Answer, result: ResultFile) -> Undecided:
     if not ranking.tested:
         many = "1 process is" if ranking.processes == 1 else f"{ranking.processes} processes are"
         return Undecided(f"{many} too few for intervals. Measure in more:", rerun_command((), ranking.leader, result))
-    # one whose interval shows that it is undecided; the test compares with the leader, with which the case to use ties
-    row, ratio = min(((row, answer.slower(row)) for row in ranking.undecided), key=lambda one: not one[1].includes(1.0))
+    row, ratio = closest_question(answer)
     ends = "" if ratio.low is None or ratio.high is None else f" (95 % interval {span(ratio)})"
     others = len(ranking.undecided) - 1
     more = f" {counted(others, 'other')} {'is' if others == 1 else 'are'} undecided too." if others else ""
@@ -179,6 +194,13 @@ def undecided(answer: Answer, result: ResultFile) -> Undecided:
         "More processes may settle it:",
         rerun_command(few, ranking.leader, result),
     )
+
+
+def closest_question(answer: Answer) -> tuple[Row, Interval]:
+    """Return an undecided case, and its time over that of the case to use: one whose interval shows that it is undecided, if there
+    is one, since the test compares with the leader, with which the case to use ties."""
+    every = [(row, answer.slower(row)) for row in answer.ranking.undecided]
+    return min(every, key=lambda one: not one[1].includes(1.0))
 
 
 def span(ratio: Interval) -> str:

@@ -22,9 +22,6 @@ MAY_BE_AS_FAST = 1.15
 VAGUE = 3.0
 """A ratio is hardly known if the ends of its interval differ by this factor. Such a case never ties with the leader."""
 
-APPROXIMATE = "approximate"
-"""What the title of an implementation says whose result is not exact: of several that tie, it is not recommended."""
-
 ERROR = 0.018
 """Probability that any of several identical implementations is called slower than the one that led by chance, at one look.
 
@@ -99,6 +96,11 @@ def family(row: Row) -> int:
     return 0 if not needs else 1 if needs <= {"numba"} else 2
 
 
+def approximate(title: str) -> bool:
+    """Whether an implementation's title says that its result is not exact: of several that tie, it is not recommended."""
+    return "approximate" in title
+
+
 def rank(problem: Sequence[Row]) -> Ranking:
     """Compare a problem's cases with the fastest of them.
 
@@ -121,7 +123,7 @@ def rank(problem: Sequence[Row]) -> Ranking:
             fastest.append(row)
         elif not is_slower and processes >= LEAST:
             undecided.append(row)
-    fastest.sort(key=lambda row: (not row.extra_info.baseline, APPROXIMATE in row.extra_info.title, family(row)))
+    fastest.sort(key=lambda row: (not row.extra_info.baseline, approximate(row.extra_info.title), family(row)))
     return Ranking(leader, tuple(fastest), tuple(undecided), processes, len(problem))
 
 

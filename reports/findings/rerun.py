@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from w2vbench.reports.file.schema.result import ResultFile, Row
+
+from .sizes import AnySize
 
 PROCESSES = 20
 """Processes in which an undecided case is measured again."""
@@ -31,6 +33,15 @@ def own_files(command: str) -> list[str]:
     return [f"{option} {shlex.quote(value)}" for option, value in pairwise(words) if option in ("--impl", "--corpus")]
 
 
+def unusual(size: AnySize, names: Collection[str]) -> list[str]:
+    """Return the options that set some parts of a size, where they are not the default."""
+    return [
+        f"{option} {value}"
+        for name, (option, default) in OPTIONS.items()
+        if name in names and (value := getattr(size, name)) not in (default, 0)
+    ]
+
+
 def rerun_command(rows: Sequence[Row], problem: Row, result: ResultFile) -> str:
     """Return the command that measures some cases of a problem in PROCESSES.
 
@@ -47,11 +58,7 @@ def rerun_command(rows: Sequence[Row], problem: Row, result: ResultFile) -> str:
     return " ".join(
         [
             f"w2vbench run --kernel {problem.extra_info.kernel} --vocab {size.V} --batch {size.B}",
-            *(
-                f"{option} {value}"
-                for name, (option, default) in OPTIONS.items()
-                if (value := getattr(size, name)) not in (default, 0)
-            ),
+            *unusual(size, list(OPTIONS)),
             *(f"--only {row.slug}" for row in rows),
             *own_files(result.w2vbench.command),
             f"--processes {PROCESSES}",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from w2vbench.reports.file.frame import wall_s
 from w2vbench.reports.file.memory import call_peak
 from w2vbench.reports.file.schema.result import ResultFile, SizeRecord
+from w2vbench.reports.statistics.problems import Interval
 from w2vbench.reports.statistics.units import counted, seconds, share, size_bytes
 
 from .answers import Answer, answers, at, slower_text
@@ -41,6 +42,8 @@ class Surprise:
         What it is about: of several about the same, the most surprising one is shown.
     weight
         How surprising it is: surprises are shown from the largest down.
+    ratio
+        The ratio that its sentences word, if any.
     """
 
     title: str
@@ -48,6 +51,7 @@ class Surprise:
     problem: str
     subject: str
     weight: float
+    ratio: Interval | None = None
 
 
 def surprises(result: ResultFile) -> list[Surprise]:
@@ -91,6 +95,7 @@ def losers(answer: Answer, result: ResultFile) -> Iterator[Surprise]:
                 answer.problem,
                 row.slug,
                 1 + math.log(ratio.estimate),
+                ratio,
             )
 
 
@@ -147,6 +152,7 @@ def slower_chapter(found: Mapping[str, Answer], result: ResultFile) -> Iterator[
                 answer.problem,
                 answer.kernel,
                 3 + math.log(ratio.estimate),
+                ratio,
             )
 
 

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from w2vbench.reports.drawing.columns import WIDTH, aligned, command_lines, within
+from w2vbench.reports.drawing.columns import WIDTH, aligned, command_lines, within, wrapped
 from w2vbench.reports.file.frame import wall_s
 from w2vbench.reports.file.schema.result import ResultFile, Row, SizeRecord
 from w2vbench.reports.findings.answers import (
-    UNDECIDED,
     Answer,
+    Mark,
     answers,
+    as_fast,
     at,
     at_one_size,
     by_kernel,
+    closest_question,
     compared,
     sizes,
     trust,
     undecided,
 )
 from w2vbench.reports.findings.facts import too_few_cpus, usable_cpus
+from w2vbench.reports.findings.ranking import hardly_known
 from w2vbench.reports.findings.reasons import why
 from w2vbench.reports.findings.sizes import types, types_differ
 from w2vbench.reports.findings.surprises import surprises
+from w2vbench.reports.statistics.problems import Interval
 from w2vbench.reports.statistics.units import counted, seconds
 
-from .case_table import case_table, not_measured, ratio_text
+from .case_table import case_table, not_measured, place_text
 from .scaling_lines import terminal_lines
 
 if TYPE_CHECKING:
@@ -48,12 +52,13 @@ def brief(result: ResultFile, width: int = WIDTH) -> list[str]:
         lines += ["", *answers_table(chosen, width, types_differ(sizes(answers(result)))), ""]
     if threads := list(terminal_lines(result, chosen, width)):
         lines += [*threads, ""]
-    for label, text, *commands in remarks(result, chosen):
-        lines += labelled(label, text, width)
-        lines += [line for command in commands for line in command_lines(command, width, " " * LABEL)]
-    doubtful = any(re.search(r"(^|[ (])~[\d+-]", line) for line in lines)
-    meaning = " ~: hardly known, the ends of its interval differ threefold." if doubtful else ""
-    if any(answer.mark == UNDECIDED for answer in chosen):
+    said = list(remarks(result, chosen))
+    for one in said:
+        lines += labelled(one.label, one.text, width)
+        lines += command_lines(one.command, width, " " * LABEL) if one.command else []
+    shown = [ratio for answer in chosen for ratio in ratios(answer)] + [one.ratio for one in said if one.ratio]
+    meaning = " ~: hardly known, the ends of its interval differ threefold." if any(map(hardly_known, shown)) else ""
+    if any(answer.mark is Mark.UNDECIDED for answer in chosen):
         meaning += " ?: undecided, others may be as fast."
     lines += ["", *textwrap.wrap(f"{trust(result)}{meaning}", width)]
     return lines
@@ -111,7 +116,7 @@ def answers_table(chosen: list[Answer], width: int, with_types: bool, *, final: 
             (plain, plain_ratio, book, ratio) if wide else (plain_ratio or plain.removeprefix("the "), ratio or book)
         )
         name = f"{answer.kernel}{other_size(answer.size, usual, with_types)}"
-        use = f"{answer.use.slug}{'?' * (final and answer.mark == UNDECIDED)}"
+        use = f"{answer.use.slug}{'?' * (final and answer.mark is Mark.UNDECIDED)}"
         rows.append((name, use, seconds(wall_s(answer.use)), *others))
     left = (0, 1, 3, 5) if wide else (0, 1)
     lines = aligned(rows, left)
@@ -149,32 +154,64 @@ def versus(answer: Answer, row: Row | None) -> tuple[str, str]:
         return "none", ""
     if row is answer.use:
         return "the same", ""
-    if answer.ties(row):
-        return row.slug, "tie"
-    return row.slug, ratio_text(answer.slower(row))
+    return row.slug, place_text(answer, row)
 
 
-def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, ...]]:
-    """Surprises, what is undecided, and what was not measured, each behind its label and before a command, if one helps."""
+def answer_row(answer: Answer, number: Callable[[int], str]) -> tuple[str, ...]:
+    """An answer's row of a table of V, B, what to use and how others compare. number: how V and B are written."""
+    others = (*versus(answer, answer.best("NumPy/SciPy")), *versus(answer, answer.baseline))
+    size, use = answer.size, answer.use
+    return answer.kernel, number(size.V), number(size.B), marked(answer), seconds(wall_s(use)), *others
+
+
+def ratios(answer: Answer) -> list[Interval]:
+    """The ratios that an answer's row shows as such."""
+    others = (answer.best("NumPy/SciPy"), answer.baseline)
+    return [answer.slower(row) for row in others if row and row is not answer.use and not answer.ties(row)]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What else to know about a run.
+
+    Attributes
+    ----------
+    label
+        What it is about.
+    text
+        A sentence.
+    command
+        A command that helps, if there is one.
+    ratio
+        The ratio that the sentence words, if there is one.
+    """
+
+    label: str
+    text: str
+    command: str = ""
+    ratio: Interval | None = None
+
+
+def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[Remark]:
+    """Yield surprises, what is undecided, and what was not measured."""
     yield from from_outside(result, chosen)
     for one in surprises(result)[:SURPRISES]:
-        yield "surprise", f"{one.title.replace('`', '')}: {one.text.replace('`', '')}"
+        yield Remark("surprise", f"{one.title}: {one.text}".replace("`", ""), ratio=one.ratio)
     questions = [answer for answer in chosen if undecided(answer, result).text]
     for answer in questions[:QUESTIONS]:
         text, command = undecided(answer, result)
-        remark = f"{answer.kernel} at V = {answer.size.V:,}: {text.replace('`', '')}"
-        yield ("undecided", remark, command) if command else ("undecided", remark)
-    if len(questions) > QUESTIONS:
-        yield (
-            "undecided",
-            f"{counted(len(questions) - QUESTIONS, 'more kernel')}: {', '.join(answer.kernel for answer in questions[QUESTIONS:])}; see the report",
-        )
+        ratio = closest_question(answer)[1] if answer.ranking.undecided else None
+        text = f"{answer.kernel} at V = {answer.size.V:,}: {text.replace('`', '')}"
+        yield Remark("undecided", text, command, ratio if ratio and not as_fast(ratio) else None)
+    if more := questions[QUESTIONS:]:
+        kernels = ", ".join(answer.kernel for answer in more)
+        yield Remark("undecided", f"{counted(len(more), 'more kernel')}: {kernels}; see the report")
     marked: dict[str, dict[str, None]] = {}
     for case in result.w2vbench.not_measured:
         if case.marked_wrong:
             marked.setdefault(case.reason, {})[f"{case.kernel}/{case.implementation}"] = None
     for reason, names in marked.items():
-        yield "wrong", f"{', '.join(names)}, on purpose: {reason}"
+        yield Remark("wrong", f"{', '.join(names)}, on purpose: {reason}")
     statuses: dict[str, dict[str, set[str]]] = {}
     for case in result.w2vbench.not_measured:
         if not case.marked_wrong:
@@ -183,55 +220,40 @@ def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, ...
     for status, reasons in statuses.items():
         for reason, cases in list(reasons.items())[:2]:
             named = ", ".join(sorted(cases)) if len(cases) <= 2 else counted(len(cases), "implementation")
-            yield status, f"{named}: {reason}"
+            yield Remark(status, f"{named}: {reason}")
         if len(reasons) > 2:
-            yield status, f"{sum(map(len, list(reasons.values())[2:]))} more; see the report"
+            yield Remark(status, f"{sum(map(len, list(reasons.values())[2:]))} more; see the report")
 
 
-def from_outside(result: ResultFile, chosen: list[Answer]) -> Iterator[tuple[str, str]]:
-    """How fast implementations of the user's own are, at the size that is shown."""
+def from_outside(result: ResultFile, chosen: list[Answer]) -> Iterator[Remark]:
+    """Yield how fast implementations of the user's own are, at the size that is shown."""
     for answer in chosen:
         for row in answer.rows:
             source = result.w2vbench.sources.get(f"{answer.kernel}/{row.slug}")
             if source and not source.file.startswith("impls/"):
                 place = f"{source.file}, {answer.kernel}/{row.slug} at {at(answer.size)}: {seconds(wall_s(row))} a call"
-                verdict = (
-                    "use it"
-                    if row is answer.use
-                    else "as fast as any"
-                    if answer.ties(row)
-                    else f"{compared(answer.slower(row), answer.use.slug)}"
-                )
-                yield "yours", f"{place}, {verdict}"
+                if answer.ties(row):
+                    yield Remark("yours", f"{place}, {'use it' if row is answer.use else 'as fast as any'}")
+                else:
+                    ratio = answer.slower(row)
+                    text = f"{place}, {compared(ratio, answer.use.slug)}"
+                    yield Remark("yours", text, ratio=None if as_fast(ratio) else ratio)
 
 
 def labelled(label: str, text: str, width: int) -> list[str]:
     """A remark in lines behind its label."""
-    return textwrap.wrap(
-        " ".join(text.split()),
-        width,
-        initial_indent=label[: LABEL - 1].ljust(LABEL),
-        subsequent_indent=" " * LABEL,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
-
-
-NARROW_LACKS = ("95 % interval", "words a second")
-"""Columns for which there is no room below WIDTH."""
+    first, *others = [line.text for line in wrapped(text, width, first=" " * LABEL)] or [""]
+    return [label[: LABEL - 1].ljust(LABEL) + first[LABEL:], *others]
 
 
 def problem_lines(answer: Answer | None, cases: pd.DataFrame, result: ResultFile, width: int = WIDTH) -> list[str]:
     """Return one problem's table as lines: its name, a line for each case, and notes."""
     first, rows = cases.iloc[0], list(cases.itertuples())
     title = result.w2vbench.kernels.get(str(first.kernel), "")
-    header, *table = case_table(answer, rows)
-    shown = [
-        at for at, name in enumerate(header) if name != "what it is" and (width >= WIDTH or name not in NARROW_LACKS)
-    ]
-    cells = [["" if name == header[0] else name for name in header], *table] if table else []
-    left = (0, shown.index(header.index("limit"))) if "limit" in header else (0,)
-    lines = [f"{first.problem}  {title}"[:width], *aligned([[row[at] for at in shown] for row in cells], left)]
+    table = case_table(answer, rows).on_terminal(width >= WIDTH)
+    cells = [("", *table.header[1:]), *table.rows] if table.rows else []
+    left = [at for at, column in enumerate(table.columns) if column.left]
+    lines = [f"{first.problem}  {title}"[:width], *aligned(cells, left)]
     if crowded := too_few_cpus(int(first.threads), usable_cpus(result.w2vbench)):
         lines.append(crowded)
     for name, _, reason in not_measured(rows):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from w2vbench.reports.deck.printed import HEADER, NOTE, deck_table
-from w2vbench.reports.drawing.markdown import cells, markdown_table, plain
+from w2vbench.reports.drawing.markdown import markdown_table, plain
 from w2vbench.reports.file.frame import frame, grouped, wall_s
 from w2vbench.reports.file.memory import EXPLANATION, RESIDENT
 from w2vbench.reports.file.schema.result import ResultFile
@@ -17,7 +17,7 @@ from w2vbench.reports.findings.surprises import surprises
 from w2vbench.reports.statistics.units import seconds
 
 from .case_table import case_table, not_measured
-from .lines import marked, short, versus
+from .lines import answer_row, short
 from .scaling_lines import markdown_lines
 
 ANSWERS = ("kernel", "V", "B", "use", "per call", "NumPy/SciPy only", "times slower", "textbook", "times slower")
@@ -35,22 +35,7 @@ def as_markdown(result: ResultFile) -> str:
     if suite.warnings:
         parts += [*(f"- {plain(warning)}" for warning in suite.warnings), ""]
     if chosen := at_one_size(result):
-        parts += [cells(ANSWERS), cells(["---"] * len(ANSWERS))]
-        for answer in chosen:
-            others = (*versus(answer, answer.best("NumPy/SciPy")), *versus(answer, answer.baseline))
-            parts.append(
-                cells(
-                    [
-                        answer.kernel,
-                        short(answer.size.V),
-                        short(answer.size.B),
-                        marked(answer),
-                        seconds(wall_s(answer.use)),
-                        *others,
-                    ]
-                )
-            )
-        parts += ["", trust(result), ""]
+        parts += [*markdown_table(ANSWERS, [answer_row(answer, short) for answer in chosen]), "", trust(result), ""]
     if surprising := surprises(result):
         parts += ["What surprised:", "", *(f"- **{plain(one.title)}.** {plain(one.text)}" for one in surprising), ""]
     parts += markdown_lines(result)
@@ -67,9 +52,7 @@ def as_markdown(result: ResultFile) -> str:
         parts += [
             "## The source deck's figures",
             "",
-            cells(HEADER),
-            cells(["---"] * len(HEADER)),
-            *map(cells, rows),
+            *markdown_table(HEADER, rows),
             "",
             plain(NOTE),
             "",
@@ -90,9 +73,9 @@ def problem_parts(
         parts += [plain(" ".join(filter(None, sentences))), ""]
         if open_question.command:
             parts += [f"    {' '.join(open_question.command.split())}", ""]
-    header, *rows = case_table(answer, cases)
-    rows += [(*reason, *[""] * (len(header) - len(reason))) for reason in not_measured(cases)]
-    parts += [*markdown_table(header, rows, left=2), ""]
+    table = case_table(answer, cases)
+    reasons = [(*reason, *[""] * (len(table.header) - len(reason))) for reason in not_measured(cases)]
+    parts += [*markdown_table(table.header, [*table.rows, *reasons], left=2), ""]
     if note := notes_of(cases, answer, result, series):
         parts += [f"_{plain(note)}_", ""]
     if stages := list(stage_shares(cases, result)):

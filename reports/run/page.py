@@ -96,7 +96,7 @@ def html(result: ResultFile) -> str:
         families=KINDS,
         diagrams={name: Markup(drawn) for name, one in suite.kernel_facts.items() if (drawn := diagram(one.diagram))},
         surprises=surprises(result)[:5],
-        yours=[text for _, text in from_outside(result, at_one_size(result))],
+        yours=[one.text for one in from_outside(result, at_one_size(result))],
         trust=trust(result),
         opened=kernels[0] if kernels else "",
         sources={

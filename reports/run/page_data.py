@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from w2vbench.reports.file.frame import float_of, frame, grouped, interval, wall_s
-from w2vbench.reports.file.limits import INTERPRETER, exceeded
+from w2vbench.reports.file.frame import SHOWN, float_of, frame, grouped, interval
+from w2vbench.reports.file.limits import ARITHMETIC, CACHE, CALL, INTERPRETER, MEMORY, exceeded
 from w2vbench.reports.file.schema.result import Limits, ResultFile, Row
 from w2vbench.reports.findings.answers import FAMILIES, Answer, answers, sizes, undecided
 from w2vbench.reports.findings.notes import notes_of
+from w2vbench.reports.findings.ranking import AS_FAST, VAGUE, approximate
 from w2vbench.reports.findings.reasons import moved, why
-from w2vbench.reports.findings.rerun import own_files
+from w2vbench.reports.findings.rerun import own_files, unusual
 from w2vbench.reports.findings.scaling import ThreadedProblem, threaded_problems
 from w2vbench.reports.findings.sizes import size_to_show, types
 from w2vbench.reports.statistics.problems import Interval
 
-from .scaling_lines import no_difference, other_answers, threads_text
+from .case_table import COLUMNS, differs, in_words, place_text
+from .scaling_lines import cells, no_difference, other_answers, threads_text
 
 DIGITS = 5
 """Significant digits of the numbers in the page; it shows two or three."""
 
 
+STATUSES = {"skipped": "not measured"}
+"""What the page calls a status, where it is not its name."""
+LIMITS = {
+    MEMORY: "moving rows",
+    CACHE: "moving rows, cached",
+    ARITHMETIC: "arithmetic",
+    CALL: "calling",
+    INTERPRETER: "Python’s own loop",
+}
+"""What an implementation does most of the time at a limit."""
+
+
 def page_data(result: ResultFile) -> dict[str, Any]:
-    """Return everything that the page's script shows, as JSON: kernels, problems, cases, surprises and the machine's limits."""
+    """Return everything that the page's script shows, as JSON: kernels, problems, cases and the machine's limits; and the rules by
+    which it chooses between them."""
     found = answers(result)
+    simplest = by_simplicity(result.benchmarks)
     extras = [row.extra_info for row in result.benchmarks]
     families = {(one.kernel, one.implementation): one.family for one in result.w2vbench.not_measured}
     families |= {(one.kernel, one.implementation): one.family for one in extras}
@@ -47,10 +64,12 @@ def page_data(result: ResultFile) -> dict[str, Any]:
                         "title": titles[slug],
                         "family": FAMILIES.index(families[kernel, slug]),
                         "slide": slides.get((kernel, slug)),
+                        "approximate": approximate(titles[slug]),
                     }
                     for slug in slugs
                 ],
                 "problems": list(range(first, len(problems))),
+                "simplest": [slugs.index(slug) for slug in simplest.get(kernel, ())],
             }
         )
     start = size_to_show(sizes(found))
@@ -64,7 +83,25 @@ def page_data(result: ResultFile) -> dict[str, Any]:
         },
         "files": "".join(f" {option}" for option in own_files(result.w2vbench.command)),
         "threads": [threads_data(one, kernels, problems) for one in threaded_problems(result)],
+        "columns": [
+            {"name": one.name, "heading": one.heading, "always": one.always, **asdict(one.page)}
+            for one in COLUMNS
+            if one.page
+        ],
+        "tie": AS_FAST,
+        "vague": VAGUE,
     }
+
+
+def by_simplicity(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Return the measured implementations of each kernel, in the order in which ties are settled between sizes."""
+    kernels: dict[str, dict[str, tuple[bool, bool, int]]] = {}
+    for row in rows:
+        extra = row.extra_info
+        needs = max(0, FAMILIES.index(extra.family) - 1)  # the textbook's code needs as little as NumPy's
+        place = not extra.baseline, approximate(extra.title), needs
+        kernels.setdefault(extra.kernel, {}).setdefault(row.slug, place)
+    return {kernel: sorted(its, key=its.__getitem__) for kernel, its in kernels.items()}
 
 
 def ceilings(limits: Limits) -> dict[str, Any]:
@@ -94,9 +131,8 @@ def threads_data(
                 "points": [
                     {
                         "n": point.threads,
-                        "t": short(wall_s(point.row)),
                         "s": figures(point.speedup),
-                        "e": short(point.efficiency.estimate),
+                        "cells": cells(point, point is one.points[0], problem.cpus)[1:],
                     }
                     for point in one.points
                 ],
@@ -117,6 +153,7 @@ def problem_data(
         "rest": types(first),
         "size": str(first.problem).partition("@")[2],
         "note": notes_of(cases, answer, result),
+        "options": "".join(f" {one}" for one in unusual(first, ("K", "dtype", "index", "words", "threads"))),
     }
     measured = {row.case: row for row in answer.rows} if answer else {}
     if answer:
@@ -129,6 +166,7 @@ def problem_data(
             "unit": answer.use.extra_info.unit,
             "why": why(answer, result),
             "undecided": undecided(answer, result),  # what, and the command that may settle it
+            "numpyTies": (plain := answer.families.get("NumPy/SciPy")) and plain.leader is not plain.recommended,
         }
     else:
         references = []
@@ -147,28 +185,34 @@ def case_data(
     """Return one case's figures under short names, which the page's script explains."""
     number = slugs.index(str(case.implementation))
     if row is None or answer is None:
-        marked = {"marked": 1} if str(case.case) in marked_wrong(result) else {}
-        return {"i": number, "status": str(case.status), "reason": str(case.reason)} | marked
+        status = "wrong on purpose" if case.case in marked_wrong(result) else STATUSES.get(case.status, case.status)
+        return {"i": number, "status": str(case.status), "reason": case.reason, "why": f"{status}: {case.reason}"}
     others = {than.case: than for than in references if than}  # some of which are one and the same
-    ratios = {name: figures(answer.slower(row, than)) for name, than in others.items()}
+    ratios = {name: answer.slower(row, than) for name, than in others.items()}
     limit = interval(case, "limit_share")
     wall, cpu = float_of(case.wall_s), float_of(case.cpu_s)
     data = {
         "i": number,
         "t": figures(Interval(wall or 0.0, float_of(case.wall_low_s), float_of(case.wall_high_s))),
-        "r": [ratios[than.case] if than else None for than in references],
-        "cpu": short(cpu) if wall and cpu and not 0.8 < cpu / wall < 1.25 else None,
+        "r": [figures(ratios[than.case]) if than else None for than in references],
+        "place": place_text(answer, row),
+        "than": [in_words(ratios[than.case]) if than else None for than in references],
+        "cpu": short(cpu) if wall and cpu and differs(cpu, wall) else None,
         "m": short(float_of(case.memory_bytes)),
         "resident": True if "resident" in (case.memory_kind, case.held_kind) else None,
         "kept": short(float_of(case.held_bytes)),
         "gV": short(float_of(case.growth_V)),
         "gB": short(float_of(case.growth_B)),
-        "limit": None if limit is None else str(case.limit),
+        "limit": None if limit is None else LIMITS[case.limit] + " (exceeded)" * exceeded(limit),
         "share": None if limit is None or case.limit == INTERPRETER else short(limit.estimate),
-        "over": True if limit and exceeded(limit) else None,
         "flops": short(row.extra_info.flops),
         "bytes": short(moved(row)),
-        "words": short(float_of(case.words_per_s)),
+        "shown": {
+            name: [short(figure), one.page_text(figure)]
+            for name, one in SHOWN.items()
+            if (figure := float_of(getattr(case, name))) is not None
+        }
+        or None,
         "stages": result.w2vbench.stages.get(str(case.case)),
     }
     return {name: value for name, value in data.items() if value is not None}

@@ -7,12 +7,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 from w2vbench.reports.file.files import read
-from w2vbench.reports.file.frame import wall_s
 from w2vbench.reports.file.schema.result import ResultFile
-from w2vbench.reports.findings.answers import Answer, at_one_size, trust
-from w2vbench.reports.statistics.units import seconds
+from w2vbench.reports.findings.answers import at_one_size, trust
 
-from .lines import brief, marked, remarks, versus, what_was_measured
+from .lines import answer_row, brief, remarks, what_was_measured
 
 HEADER = ("kernel", "V", "B", "use", "per call", "NumPy/SciPy", "slower", "textbook", "slower")
 CELL = "text-align: {}; padding: 2px 12px 2px 0; white-space: nowrap"
@@ -72,19 +70,13 @@ def html(result: ResultFile) -> str:
     """Return the summary as HTML without style sheets or scripts: notebooks leave those out."""
     chosen = at_one_size(result)
     paragraphs = [*what_was_measured(result, 10_000)]
-    notes = [f"{label}: {text}" for label, text, *_ in remarks(result, chosen)]
+    notes = [f"{one.label}: {one.text}" for one in remarks(result, chosen)]
     parts = [Markup("<p>{}</p>").format(Markup("<br>").join(paragraphs))]
     if chosen:
-        rows = Markup("").join(cells("td", answer_row(answer)) for answer in chosen)
+        rows = Markup("").join(cells("td", answer_row(answer, "{:,}".format)) for answer in chosen)
         parts.append(Markup("<table><thead>{}</thead><tbody>{}</tbody></table>").format(cells("th", HEADER), rows))
     parts += [Markup("<p>{}</p>").format(note) for note in (*notes, trust(result))]
     return str(Markup("\n").join(parts))
-
-
-def answer_row(answer: Answer) -> tuple[str, ...]:
-    size, use = answer.size, answer.use
-    others = (*versus(answer, answer.best("NumPy/SciPy")), *versus(answer, answer.baseline))
-    return answer.kernel, f"{size.V:,}", f"{size.B:,}", marked(answer), seconds(wall_s(use)), *others
 
 
 def cells(tag: str, row: tuple[str, ...]) -> Markup:

@@ -48,6 +48,9 @@ function slower(ratio) {
   return `${amount} ${ratio >= 1 ? "slower" : "faster"}`;
 }
 
+/** A share: "63 %". */
+const percent = (value) => `${(100 * value).toFixed(0)} %`;
+
 const amount = (value) =>
   value >= 9.995e8
     ? `${three(value / 1e9)} billion`

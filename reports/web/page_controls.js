@@ -1,155 +1,100 @@
 // What the reader chooses: a size of their own, the control bar, and sections.
 
-/** The options of w2vbench run for a problem's dtype, words and threads, and its K, where they are not the usual ones. */
-function typeOptions(problem) {
-  const [dtype, index, words, threads] = problem.rest.split(","),
-    usual = { dtype: "f32", index: "i64", words: "zipf", threads: "t1" };
-  const options = Object.entries({ dtype, index, words, threads })
-    .filter(([name, value]) => value !== usual[name] && name !== "index")
-    .map(([name, value]) => ` --${name} ${value.replace(/^t(?=\d)/, "")}`);
-  return options.join("") + (problem.K && problem.K !== 5 ? ` --negatives ${problem.K}` : "");
+/** The size that the form asks for; undefined while it is none. */
+function askedSize(form) {
+  const size = Object.fromEntries(["V", "B", "H"].map((name) => [name, Math.round(Number(form.elements[name].value))]));
+  return Object.values(size).every((value) => value > 0) ? size : undefined;
 }
 
 function showYourSize() {
-  const place = document.getElementById("your-size");
-  if (!place) return;
-  const form = place.querySelector("form");
+  const form = document.querySelector("#your-size form");
+  if (!form) return;
+  const kernel = kernels.find((one) => one.name === form.elements.kernel.value);
   if (!form.dataset.typed && data.start) {
     // follows the bar, with a size that was measured, until somebody types
-    const first = nearest(kernels.find((one) => one.name === form.elements.kernel.value));
+    const first = nearest(kernel);
     for (const name of ["V", "B", "H"])
       form.elements[name].value = name === "H" && first.H === 1 ? state.H : first[name];
   }
-  const out = place.querySelector("output"),
-    value = (name) => Math.round(Number(form.elements[name].value));
-  const kernel = kernels.find((one) => one.name === form.elements.kernel.value);
-  if (!kernel || !["V", "B", "H"].every((name) => value(name) > 0)) {
+  const out = document.querySelector("#your-size output"),
+    size = askedSize(form);
+  if (!kernel || !size) {
     out.replaceChildren("V, B and H are numbers from 1 up.");
     return;
   }
   const before = { ...state };
-  Object.assign(state, { V: value("V"), B: value("B"), H: value("H") });
-  const problem = nearest(kernel),
-    exact = problem.V === state.V && problem.B === state.B && (problem.H === state.H || problem.H === 1);
-  const command = `w2vbench run --kernel ${kernel.name} --vocab ${state.V} --batch ${state.B}${state.H === 100 ? "" : ` --hidden ${state.H}`}${typeOptions(problem)}${data.files}`;
-  const wanted = { V: state.V, H: state.H, B: state.B, K: problem.K };
-  const between = problem.use !== undefined && !exact,
-    model = between ? choose(kernel, wanted) : undefined,
-    far = between ? beyond(kernel, wanted) : 1;
+  Object.assign(state, size);
+  out.replaceChildren(...answerAt(kernel, nearest(kernel), size));
   Object.assign(state, before);
-  if (problem.use === undefined) {
-    out.replaceChildren("Nothing was measured of this kernel.");
-    return;
-  }
-  out.replaceChildren(
-    h(
-      "p",
-      {},
-      ...(exact ? measuredAnswer(kernel, problem) : modelledAnswer(kernel, model, far)),
-      far >= 2 ? ". That is far from what was measured: measure it." : ".",
-    ),
-    exact
-      ? ""
-      : h(
-          "p",
-          {},
-          "Measure just that: ",
-          commandOf(command),
-          " ",
-          h(
-            "button",
-            {
-              type: "button",
-              class: "copy",
-              onclick: (event) => {
-                clipboard(command);
-                event.target.textContent = "Copied";
-              },
-            },
-            "Copy",
-          ),
-        ),
-  );
+}
+
+/** What to use at a size, and the command that measures it. */
+function answerAt(kernel, problem, { V, B, H }) {
+  if (problem.use === undefined) return ["Nothing was measured of this kernel."];
+  if (problem.V === V && problem.B === B && (problem.H === H || problem.H === 1))
+    return [h("p", measuredAnswer(kernel, problem), ".")];
+  const wanted = { V, H, B, K: problem.K },
+    far = beyond(kernel, wanted),
+    hidden = H === 100 ? "" : ` --hidden ${H}`;
+  const command = `w2vbench run --kernel ${kernel.name} --vocab ${V} --batch ${B}${hidden}${problem.options}${data.files}`;
+  const copyIt = (event) => {
+    clipboard(command);
+    event.target.textContent = "Copied";
+  };
+  const warning = far >= 2 ? ". That is far from what was measured: measure it." : ".";
+  return [
+    h("p", modelledAnswer(kernel, choose(kernel, wanted), far), warning),
+    h("p", "Measure just that: ", commandOf(command), " ", h("button.copy", { type: "button", onclick: copyIt }, "Copy")),
+  ];
 }
 
 /** What to use at a measured size: the run's own answer, which its tests have settled. */
 function measuredAnswer(kernel, problem) {
-  const numpy = problem.references[NUMPY];
-  return [
-    "Measured here: use ",
-    nameOf(kernel, problem.use),
-    ` (${time(caseOf(problem, problem.use).t[0])} a call)`,
-    numpy === null || numpy === problem.use
-      ? ""
-      : [
-          "; with NumPy and SciPy only ",
-          nameOf(kernel, numpy),
-          ` (${problem.ties.includes(numpy) ? "tie" : comparedInWords(caseOf(problem, numpy).r[FASTEST])})`,
-        ],
-  ];
+  const numpy = problem.references[NUMPY],
+    use = ["Measured here: use ", nameOf(kernel, problem.use), ` (${time(caseOf(problem, problem.use).t[0])} a call)`];
+  if (numpy === null || numpy === problem.use) return use;
+  const ratio = problem.ties.includes(numpy) ? "tie" : caseOf(problem, numpy).than[FASTEST];
+  return [use, "; with NumPy and SciPy only ", nameOf(kernel, numpy), ` (${ratio})`];
 }
 
 /** What to use at a size that was not measured, as w2vbench.best() would choose from these figures. */
 function modelledAnswer(kernel, { use, numpy, predicted }, far) {
-  const ratio = numpy === undefined ? 1 : predicted.get(numpy) / predicted.get(use);
-  return [
-    `${far > 1 ? "Beyond" : "Between"} the measured sizes: use `,
-    nameOf(kernel, use),
-    ` (about ${time(predicted.get(use))} a call)`,
-    numpy === undefined || numpy === use
-      ? ""
-      : [
-          "; with NumPy and SciPy only ",
-          nameOf(kernel, numpy),
-          ratio < TIE ? " (as fast)" : ` (about ${slower(ratio)})`,
-        ],
-  ];
+  const place = far > 1 ? "Beyond" : "Between",
+    answer = [`${place} the measured sizes: use `, nameOf(kernel, use), ` (about ${time(predicted.get(use))} a call)`];
+  if (numpy === undefined || numpy === use) return answer;
+  const ratio = predicted.get(numpy) / predicted.get(use),
+    words = ratio < data.tie ? "as fast" : `about ${slower(ratio)}`;
+  return [answer, "; with NumPy and SciPy only ", nameOf(kernel, numpy), ` (${words})`];
 }
 
 function control(name, values, text = plain) {
   const place = document.getElementById(`choose-${name}`);
   if (!place) return;
+  const far = (value) => (["V", "B", "H"].includes(name) ? Math.abs(Math.log(value / state[name])) : 0);
   if (values.length && !values.includes(state[name]))
-    state[name] =
-      typeof values[0] === "number" && name !== "ref"
-        ? values.reduce((best, one) =>
-            Math.abs(Math.log(one / state[name])) < Math.abs(Math.log(best / state[name])) ? one : best,
-          )
-        : values[0];
+    state[name] = values.reduce((best, one) => (far(one) < far(best) ? one : best));
   place.hidden = values.length < 2;
   const select = place.querySelector("select"),
     buttons = place.querySelector(".segments");
   select.replaceChildren(
     ...values.map((value) => h("option", { value, selected: value === state[name] }, text(value))),
   );
-  buttons?.replaceChildren(
-    ...(values.length > 6
-      ? []
-      : values.map((value) =>
-          h(
-            "button",
-            {
-              type: "button",
-              "aria-pressed": String(value === state[name]),
-              onclick: () => {
-                state[name] = value;
-                show();
-              },
-            },
-            text(value),
-          ),
-        )),
-  );
+  const button = (value) => {
+    const onclick = () => {
+      state[name] = value;
+      show();
+    };
+    return h("button", { type: "button", "aria-pressed": String(value === state[name]), onclick }, text(value));
+  };
+  buttons?.replaceChildren(...(values.length > 6 ? [] : values.map(button)));
   place.classList.toggle("as-list", !buttons || values.length > 6);
 }
 
 function showControls() {
   const several = kernels.filter((kernel) => kernel.problems.length > 1),
-    offered = (several.length ? several : kernels).flatMap((kernel) =>
-      kernel.problems.map((number) => problems[number]),
-    );
+    offered = (several.length ? several : kernels).flatMap(measuredOf);
   // what kernels with several sizes have, and the size that is shown first, which most kernels have
-  const measured = [...offered.filter((one) => one.use !== undefined), ...(data.start ? [data.start] : [])],
+  const measured = [...offered, ...(data.start ? [data.start] : [])],
     unique = (key) =>
       [...new Set(measured.map((one) => one[key]))].sort((a, b) =>
         typeof a === "number" ? a - b : String(a).localeCompare(b, "en", { numeric: true }),

@@ -2,40 +2,32 @@
 
 function picks(kernel, problem) {
   const base = problem.references[state.ref],
-    name = (number) => kernel.implementations[number].slug;
-  const ratio = (number) =>
-    base === null || number === base
-      ? undefined
-      : problem.ties.includes(number) && problem.ties.includes(base)
-        ? h("b", {}, "tie")
-        : [h("b", {}, comparedInWords(caseOf(problem, number).r[state.ref])), h("span", {}, `than ${name(base)}`)];
-  const one = (title, reference) => {
+    name = (number) => kernel.implementations[number].slug,
+    ties = problem.ties.slice(1).map(name),
+    more = ties.length > 2 ? ` and ${ties.length - 2} more` : "";
+  const ratio = (number) => {
+    if (base === null || number === base) return undefined;
+    if (problem.ties.includes(number) && problem.ties.includes(base)) return h("b", "tie");
+    return [h("b", caseOf(problem, number).than[state.ref] ?? "–"), h("span", `than ${name(base)}`)];
+  };
+  const pick = (title, reference, ...figures) => {
     const number = problem.references[reference];
     if (number === null) return undefined;
     const same = reference !== FASTEST && number === problem.use,
-      ties = problem.ties.slice(1).map(name);
-    const more = reference === FASTEST && [
-      h("b", {}, time(caseOf(problem, number).t[0])),
-      ties.length
-        ? h(
-            "span",
-            {},
-            `about as fast: ${ties.slice(0, 2).join(", ")}${ties.length > 2 ? ` and ${ties.length - 2} more` : ""}`,
-          )
-        : undefined,
-    ];
-    return h(
-      "div",
-      {},
-      h("dt", {}, title),
-      h(
-        "dd",
-        {},
-        same ? h("span", { class: "same" }, "the same") : [nameOf(kernel, number), more || undefined, ratio(number)],
-      ),
-    );
+      named = () => [nameOf(kernel, number), figures, ratio(number)];
+    return h("div", h("dt", title), h("dd", same ? h("span.same", "the same") : named()));
   };
-  return h("dl", { class: "picks" }, one("Use", FASTEST), one("NumPy/SciPy only", NUMPY), one("Textbook", TEXTBOOK));
+  return h(
+    "dl.picks",
+    pick(
+      "Use",
+      FASTEST,
+      h("b", time(caseOf(problem, problem.use).t[0])),
+      ties.length ? h("span", `about as fast: ${ties.slice(0, 2).join(", ")}${more}`) : undefined,
+    ),
+    pick("NumPy/SciPy only", NUMPY),
+    pick("Textbook", TEXTBOOK),
+  );
 }
 
 function showKernel(place) {
@@ -48,9 +40,9 @@ function showKernel(place) {
       [numpy, numpyRatio] = answerCell(kernel, problem, NUMPY),
       [book, bookRatio] = answerCell(kernel, problem, TEXTBOOK);
     line.replaceChildren(
-      h("span", { "data-head": "Use" }, nameOf(kernel, problem.use), h("b", {}, time(best.t[0]))),
-      h("span", { "data-head": "NumPy/SciPy only" }, numpy, h("b", {}, numpyRatio)),
-      h("span", { "data-head": "Textbook" }, book, h("b", {}, bookRatio)),
+      h("span", { "data-head": "Use" }, nameOf(kernel, problem.use), h("b", time(best.t[0]))),
+      h("span", { "data-head": "NumPy/SciPy only" }, numpy, h("b", numpyRatio)),
+      h("span", { "data-head": "Textbook" }, book, h("b", bookRatio)),
     );
   }
   if (!place.open) {
@@ -62,10 +54,9 @@ function showKernel(place) {
     body = place.querySelector(".kernel-body");
   answers.replaceChildren(
     h(
-      "p",
-      { class: "size" },
+      "p.size",
       sizeText(problem),
-      remark ? h("span", {}, ` (the nearest measured size; you chose ${chosenInstead(problem)})`) : undefined,
+      remark ? h("span", ` (the nearest measured size; you chose ${chosenInstead(problem)})`) : undefined,
     ),
   );
   if (problem.use === undefined) {
@@ -73,30 +64,14 @@ function showKernel(place) {
     return;
   }
   answers.append(picks(kernel, problem));
-  if (problem.why) answers.append(h("p", { class: "because" }, h("b", {}, "Why. "), prose(problem.why)));
+  if (problem.why) answers.append(h("p.because", h("b", "Why. "), prose(problem.why)));
   const [open, command] = problem.undecided;
   if (open)
-    answers.append(
-      h("p", { class: "because" }, h("b", {}, "Undecided. "), prose(open), command ? commandOf(command) : undefined),
-    );
-  body.replaceChildren(
-    ...[
-      caseTable(kernel, problem),
-      h(
-        "p",
-        { class: "foot" },
-        problem.note,
-        " ",
-        h(
-          "button",
-          { type: "button", class: "copy", onclick: (event) => copy(event.target, kernel, problem) },
-          "Copy the table",
-        ),
-      ),
-      charts(kernel, problem),
-      stageTable(kernel, problem),
-    ].filter(Boolean),
-  );
+    answers.append(h("p.because", h("b", "Undecided. "), prose(open), command ? commandOf(command) : undefined));
+  const copying = { type: "button", onclick: (event) => copy(event.target, kernel, problem) },
+    foot = h("p.foot", problem.note, " ", h("button.copy", copying, "Copy the table"));
+  const parts = [caseTable(kernel, problem), foot, charts(kernel, problem), stageTable(kernel, problem)];
+  body.replaceChildren(...parts.filter(Boolean));
   for (const note of place.querySelectorAll(".slowest")) note.hidden = note.dataset.size !== problem.size;
   for (const block of place.querySelectorAll(".code-block[data-size]")) {
     const same = block.dataset.size === problem.size;
@@ -134,7 +109,7 @@ async function clipboard(text) {
     await navigator.clipboard.writeText(text);
   } catch {
     // a page opened from disk may not be allowed to
-    const area = h("textarea", {}, text);
+    const area = h("textarea", text);
     document.body.append(area);
     area.select();
     document.execCommand("copy");

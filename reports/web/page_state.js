@@ -8,29 +8,48 @@ const IN_ADDRESS = ["fastest", "textbook", "numpy", "compiled", "framework"]; //
 const FASTEST = 0,
   TEXTBOOK = 1,
   NUMPY = 2,
-  COMPILED = 3,
-  VAGUE = 3;
+  COMPILED = 3;
 const GROUPS = JSON.parse(document.getElementById("groups").textContent);
 
-function h(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "onclick") node.addEventListener("click", value);
-    else if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+/** An element: its name with classes behind points, then attributes, texts and other elements, in lists or not. */
+function h(tag, ...parts) {
+  const [name, ...classes] = tag.split("."),
+    node = document.createElement(name);
+  if (classes.length) node.className = classes.join(" ");
+  for (const part of parts.flat(Infinity).filter((one) => one !== undefined && one !== null)) {
+    if (typeof part !== "object" || part instanceof Node) node.append(part);
+    else
+      for (const [key, value] of Object.entries(part)) {
+        if (key === "onclick") node.addEventListener("click", value);
+        else if (value !== undefined && value !== false) node.setAttribute(key, value === true ? "" : value);
+      }
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
   return node;
 }
 
+const columnHeads = (names) => names.map((name) => h("th", { scope: "col" }, name));
+
+/** A table of some class, of heads and rows of cells; and one that scrolls if it is too wide, with a name for who hears it. */
+const tableOf = (kind, heads, rows) =>
+  h(
+    `table.${kind}`,
+    h(
+      "thead",
+      heads.map((cells) => h("tr", cells)),
+    ),
+    h("tbody", rows),
+  );
+const scrolled = (label, ...table) =>
+  h("div.scroll", { tabindex: 0, role: "region", "aria-label": label }, tableOf(...table));
+
 /** Text whose parts in backticks are code. */
-const prose = (text) => text.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part));
+const prose = (text) => text.split("`").map((part, at) => (at % 2 ? h("code", part) : part));
 
 /** A command, on a line of its own that breaks between words and not behind an option's hyphens. */
 const commandOf = (text) =>
   h(
-    "code",
-    { class: "command" },
-    text.split(" ").map((word, at) => [at ? " " : undefined, h("span", {}, word)]),
+    "code.command",
+    text.split(" ").map((word, at) => [at ? " " : undefined, h("span", word)]),
   );
 
 const state = { V: 0, B: 0, H: 0, rest: "", ref: FASTEST, sort: "" };
@@ -60,6 +79,9 @@ function writeAddress() {
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
 }
 
+const problemsOf = (kernel) => kernel.problems.map((number) => problems[number]);
+const measuredOf = (kernel) => problemsOf(kernel).filter((one) => one.use !== undefined);
+
 /**
  * A kernel's problem that is nearest to the chosen size: first the same dtype and words, then by the logarithms of V, counted
  * twice, B and H, as in reports/findings/sizes.py.
@@ -72,44 +94,28 @@ function nearest(kernel) {
     -one.B,
     -one.H,
   ];
-  const measured = kernel.problems.map((number) => problems[number]).filter((one) => one.use !== undefined);
-  const from = measured.length ? measured : kernel.problems.map((number) => problems[number]);
-  return from.reduce((best, one) => {
+  const measured = measuredOf(kernel);
+  return (measured.length ? measured : problemsOf(kernel)).reduce((best, one) => {
     const [a, b] = [far(one), far(best)],
       at = a.findIndex((value, place) => Math.abs(value - b[place]) > 1e-9);
     return at >= 0 && a[at] < b[at] ? one : best;
   });
 }
 
-const severalTypes = kernels.some((kernel) => new Set(kernel.problems.map((number) => problems[number].rest)).size > 1);
+const severalTypes = kernels.some((kernel) => new Set(problemsOf(kernel).map((one) => one.rest)).size > 1);
 const plain = (number) => number.toLocaleString("en");
 
-/** What was chosen that a problem's size has not: "B = 100". */
-function chosenInstead(problem) {
-  const parts = [];
-  if (problem.V !== state.V) parts.push(`V = ${plain(state.V)}`);
-  if (problem.B !== state.B) parts.push(`B = ${plain(state.B)}`);
-  if (problem.H > 1 && problem.H !== state.H) parts.push(`H = ${plain(state.H)}`);
-  if (problem.rest !== state.rest && severalTypes) parts.push(state.rest);
+/** Where a problem's size and the chosen one differ: "B = 100" of the one, or of the other. */
+function difference(problem, of, between) {
+  const other = ["V", "B", "H"].filter((name) => problem[name] !== state[name] && (name !== "H" || problem.H > 1)),
+    parts = other.map((name) => `${name}${between}${plain(of[name])}`);
+  if (problem.rest !== state.rest && severalTypes) parts.push(of.rest);
   return parts.join(", ");
 }
+const chosenInstead = (problem) => difference(problem, state, " = ");
+const otherSize = (problem) => difference(problem, problem, " ");
 
-/** What a problem's size has that was not chosen: "B 8". */
-function otherSize(problem) {
-  const parts = [];
-  if (problem.V !== state.V) parts.push(`V ${plain(problem.V)}`);
-  if (problem.B !== state.B) parts.push(`B ${plain(problem.B)}`);
-  if (problem.H > 1 && problem.H !== state.H) parts.push(`H ${plain(problem.H)}`);
-  if (problem.rest !== state.rest && severalTypes) parts.push(problem.rest);
-  return parts.join(", ");
+function sizeText({ V, H, B, K }) {
+  const parts = [`V = ${plain(V)}`, H > 1 && `H = ${plain(H)}`, `B = ${plain(B)}`, K && `K = ${K}`];
+  return parts.filter(Boolean).join(" · ");
 }
-
-const sizeText = (problem) =>
-  [
-    `V = ${plain(problem.V)}`,
-    problem.H > 1 ? `H = ${plain(problem.H)}` : "",
-    `B = ${plain(problem.B)}`,
-    problem.K ? `K = ${problem.K}` : "",
-  ]
-    .filter(Boolean)
-    .join(" · ");

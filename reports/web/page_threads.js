@@ -1,7 +1,5 @@
 // What more threads gain: speed-ups against threads, beside the ideal and the machine's memory.
 
-const timesAsFast = (ratio) => (Number(two(ratio).replaceAll(",", "")) >= 1 ? `${two(ratio)}×` : slower(1 / ratio));
-const spanAsFast = ([ratio, low, high]) => (ratio >= 1 ? span(low, high) : span(1 / high, 1 / low));
 const MEMORY = { read: "memory, read", copied: "memory, copied" };
 
 /** The lines of a chart: implementations, the ideal, and what memory gains. */
@@ -18,13 +16,9 @@ function threadLines(kernel, found, ways) {
       name: kernel.implementations[i].slug,
       family: kernel.implementations[i].family,
       strong: used.includes(i),
-      points: points.map(({ n, t, s: [y, low, high] }) => ({
-        x: n,
-        y,
-        low,
-        high,
-        hollow: false,
-        title: `${kernel.implementations[i].slug}: ${timesAsFast(y)} on ${n} threads, ${time(t)}`,
+      points: points.map(({ n, s: [y, low, high], cells: [wall, speedup] }) => ({
+        ...{ x: n, y, low, high, hollow: false },
+        title: `${kernel.implementations[i].slug}: ${speedup || "1.0×"} on ${n} threads, ${wall}`,
       })),
     })),
     against("ideal", true, (n) => n / fewest),
@@ -33,55 +27,32 @@ function threadLines(kernel, found, ways) {
 }
 
 function threadTable(kernel, found, ways) {
-  const cell = (point) =>
-    point
-      ? h(
-          "td",
-          {},
-          h("b", {}, time(point.t)),
-          point.n === found.threads[0] ? undefined : h("span", {}, `${timesAsFast(point.s[0])} · ${percent(point.e)}`),
-          point.s[1] ? h("span", { class: "soft" }, spanAsFast(point.s)) : undefined,
-        )
-      : h("td", { class: "none" }, "–");
+  const cell = (point) => {
+    if (!point) return h("td.none", "–");
+    const [wall, speedup, ends, efficiency] = point.cells;
+    return h(
+      "td",
+      h("b", wall),
+      speedup ? h("span", `${speedup} · ${efficiency}`) : undefined,
+      ends ? h("span.soft", ends) : undefined,
+    );
+  };
   const rows = ways.map(({ i, points }) =>
     h(
       "tr",
-      {},
       h("th", { scope: "row" }, nameOf(kernel, i)),
       found.threads.map((n) => cell(points.find((point) => point.n === n))),
     ),
   );
-  for (const [what, gains] of Object.entries(found.memory))
-    rows.push(
-      h(
-        "tr",
-        {},
-        h("th", { scope: "row", class: "soft" }, MEMORY[what]),
-        gains.map((gain, at) => h("td", {}, at ? h("span", {}, `${two(gain)}×`) : undefined)),
-      ),
-    );
-  return h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": `${kernel.name} on more threads` },
+  const memory = Object.entries(found.memory).map(([what, gains]) =>
     h(
-      "table",
-      { class: "gains" },
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          h("th", { scope: "col" }, "Threads"),
-          found.names.map((name) => h("th", { scope: "col" }, name)),
-        ),
-      ),
-      h("tbody", {}, rows),
+      "tr",
+      h("th.soft", { scope: "row" }, MEMORY[what]),
+      gains.map((gain, at) => h("td", at ? h("span", `${two(gain)}×`) : undefined)),
     ),
   );
+  return scrolled(`${kernel.name} on more threads`, "gains", [columnHeads(["Threads", ...found.names])], [rows, memory]);
 }
-
-const percent = (value) => `${(100 * value).toFixed(0)} %`;
 
 function threadFigure(kernel, problem, found) {
   const changing = found.ways.filter((one) => one.changes),
@@ -99,9 +70,8 @@ function threadFigure(kernel, problem, found) {
     }),
     h(
       "div",
-      {},
       threadTable(kernel, found, ways),
-      found.sentences.map((text) => h("p", { class: "foot" }, text)),
+      found.sentences.map((text) => h("p.foot", text)),
     ),
   );
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 from w2vbench.bench.engine.protocol import Status
@@ -20,17 +20,20 @@ OPTIONAL_COLUMNS = ("hits", "per hit")
 """Columns of a line profile that a terminal narrower than WIDE leaves out."""
 
 
+def facts_of(lines: ProfileOfWorker) -> dict[str, Any]:
+    """What a result file has of a worker's profile."""
+    import msgspec
+
+    return {name: value for name, value in msgspec.to_builtins(lines).items() if name not in HIDDEN}
+
+
 def print_lines_of(screen: Console, lines: ProfileOfWorker) -> str:
     """Print a profile's lines with what is beside them. Returns how much was timed, as a sentence."""
-    import msgspec
     from rich.syntax import Syntax
     from w2vbench.reports.drawing import lines as showing
     from w2vbench.reports.file.schema.result import LineProfile
 
-    facts = msgspec.to_builtins(lines)
-    for hidden in HIDDEN:
-        facts.pop(hidden, None)
-    profiled = LineProfile.model_validate(facts)
+    profiled = LineProfile.model_validate(facts_of(lines))
     narrow = screen.width < WIDE
     shown = [at for at, name in enumerate(showing.HEADER) if not (narrow and name in OPTIONAL_COLUMNS)]
     first = showing.decorator_lines([line.text for line in profiled.lines])
@@ -53,13 +56,8 @@ def print_lines_of(screen: Console, lines: ProfileOfWorker) -> str:
 
 def profile(done: Profiled, as_json: bool) -> None:
     """Print a line profile: hits, time, allocation and memory growth beside each source line."""
-    import msgspec
-
-    facts = msgspec.to_builtins(done.lines)
-    for hidden in HIDDEN:
-        facts.pop(hidden, None)
     if as_json:
-        print(json.dumps({"case": str(done.case), **facts}, indent=1))
+        print(json.dumps({"case": str(done.case), **facts_of(done.lines)}, indent=1))
         return
     from rich.text import Text
     from w2vbench.reports.drawing import lines as showing

@@ -125,11 +125,12 @@ def print_deck(screen: Console, result: ResultFile, out: Path) -> None:
     """Print the source deck's figures beside this run's, if it measured the deck's cases, and where its page is."""
     from w2vbench.reports.deck import page as deck_page
     from w2vbench.reports.deck.printed import HEADER, NOTE, deck_table
+    from w2vbench.reports.drawing.columns import without_interval
 
     if rows := deck_table(result):
         screen.print("The source deck's figures", style="bold")
         narrow = screen.width < WIDE
-        shown = [[cell.partition(" (")[0] if narrow else cell for cell in row] for row in rows]
+        shown = [list(map(without_interval, row)) if narrow else row for row in rows]
         screen.print(plain_table(HEADER, shown, 2, fold=True))
         screen.print(f"{NOTE}\n", style="dim")
     if deck_page.is_deck(result):

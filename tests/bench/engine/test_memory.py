@@ -122,9 +122,9 @@ def test_tables_csv_and_report_have_the_figure_and_explain_its_mark() -> None:
     assert cases.memory_bytes.fillna(-1).to_list() == [16 * MB, 16 * MB, -1]
     assert cases.peak_bytes.to_list() == [16 * MB, 785, 1_085]
     (answer,) = answers(result).values()
-    header, *table = case_table(answer, list(cases.itertuples()))
-    at = header.index("memory + set-up")
-    assert [shown[at] for shown in table] == ["16.0 MB", "16.0 MB resident + 4.00 MB resident", "–"]
+    table = case_table(answer, list(cases.itertuples()))
+    at = table.header.index("memory + set-up")
+    assert [shown[at] for shown in table.rows] == ["16.0 MB", "16.0 MB resident + 4.00 MB resident", "–"]
     assert "is growth of the process's resident set" in as_markdown(result)
     assert "785" not in as_markdown(result)
     assert "resident" not in as_markdown(saved.result(full))

@@ -52,13 +52,6 @@ def test_axe_finds_nothing_that_keeps_anyone_out(show: Show, name: str) -> None:
         assert view.violations() == [], (width, scheme)
 
 
-def test_headings_beside_one_another_stand_on_one_line(show: Show) -> None:
-    view = show("sizes", width=1000)
-    tops = view.locate(".first aside h2").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
-    assert len(tops) > 1
-    assert len({*tops}) == 1
-
-
 def test_the_first_screen_answers_which_one_to_use_and_links_to_each_kernel(show: Show) -> None:
     view = show("every status")
     assert view.texts("tr.answer >> nth=0 >> td")[:6] == ["gather", "100µs", "the same", "", "one-hot", "100×"]
@@ -213,9 +206,6 @@ def test_variants_of_one_name_are_told_apart(show: Show) -> None:
     view = show("bags")
     assert view.texts("nav a.of-group, nav a.form") == ["lookup", "lookup", "bag", "scatter.bag"]
     assert view.texts("tr.answer th a") == ["lookup", "bag", "bag"]
-    names = " ".join(view.texts("#roofline-chart text"))
-    assert "lookup.bag" in names
-    assert "scatter.bag" in names
 
 
 def test_the_story_sets_one_hot_beside_the_gather(show: Show) -> None:
@@ -277,7 +267,7 @@ def test_the_script_chooses_between_sizes_as_best_does(show: Show, name: str) ->
         if not measured:
             continue
         slugs = [one["slug"] for one in kernel["implementations"]]
-        order = view.page.evaluate(f"simplestFirst(kernels.find((one) => one.name === {json.dumps(kernel['name'])}))")
+        order = kernel["simplest"]
         times = {Size.parse(one["size"]): costs_of(one, slugs) for one in measured}
         for V, H, B in ((1_000, 100, 100), (30_000, 250, 64), (5_000_000, 10, 10_000), (123_456, 77, 1), (2, 1, 3)):
             rest = measured[0]["rest"]
@@ -307,7 +297,6 @@ def test_ties_between_sizes_are_settled_as_those_of_best(show: Show) -> None:
     view = show("every status")
     for kernel in view.page.evaluate("kernels"):
         slugs = [one["slug"] for one in kernel["implementations"]]
-        order = view.page.evaluate(f"simplestFirst(kernels.find((one) => one.name === {json.dumps(kernel['name'])}))")
-        known = [slugs[at] for at in order]
+        known = [slugs[at] for at in kernel["simplest"]]
         ours = [slug for slug in candidates(kernel["name"]) if slug in known]
         assert [slug for slug in known if slug in ours] == ours
