@@ -44,17 +44,11 @@ class TableError(UserError):
 
 @dataclass(frozen=True)
 class KernelTimes:
-    """The times of one kernel.
+    """The times of one kernel."""
 
-    Attributes
-    ----------
-    simplest_first
-        Slugs of the implementations to choose from, in the order in which ties are settled.
-    times_s
-        Seconds a call by size and slug. An implementation is missing where it was dropped for being slow.
-    """
-
+    # slugs of the implementations to choose from, in the order in which ties are settled
     simplest_first: tuple[str, ...]
+    # Seconds a call by size and slug. An implementation is missing where it was dropped for being slow.
     times_s: Mapping[Size, Mapping[str, float]]
 
     @cached_property
@@ -65,21 +59,11 @@ class KernelTimes:
 
 @dataclass(frozen=True)
 class DispatchTable:
-    """Times of kernels on a machine.
+    """Times of kernels on a machine."""
 
-    Attributes
-    ----------
-    kernels
-        Times by kernel.
-    machine
-        What they hold for, see ``fingerprint``.
-    made
-        How and when it was made, for people.
-    """
-
-    kernels: Mapping[str, KernelTimes]
-    machine: Mapping[str, str] = field(default_factory=fingerprint)
-    made: str = ""
+    kernels: Mapping[str, KernelTimes]  # times by kernel
+    machine: Mapping[str, str] = field(default_factory=fingerprint)  # what they hold for, see ``fingerprint``
+    made: str = ""  # how and when it was made, for people
 
     def times(self, kernel: str) -> KernelTimes:
         """Return a kernel's times. Raises TableError if there are none."""

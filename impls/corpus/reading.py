@@ -35,20 +35,11 @@ PRIME, BASIS = np.uint64(0x100000001B3), np.uint64(0xCBF29CE484222325)
 
 
 class Chunk(NamedTuple):
-    """A chunk's words.
+    """A chunk's words."""
 
-    Attributes
-    ----------
-    ids
-        Numbers of the words, (n,) int32, by first occurrence in this chunk.
-    ends
-        After how many words each of its lines ends, (lines,) int64.
-    hashes, begins, letters
-        Of each distinct word: hash (m,) uint64, and where it begins in the letters (m + 1,) int64; the letters, uint8.
-    """
-
-    ids: Array
-    ends: Array
+    ids: Array  # numbers of the words, (n,) int32, by first occurrence in this chunk
+    ends: Array  # after how many words each of its lines ends, (lines,) int64
+    # of each distinct word: hash (m,) uint64, and where it begins in the letters (m + 1,) int64; the letters, uint8
     hashes: Array
     begins: Array
     letters: Array

@@ -31,27 +31,13 @@ class Tail:
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A text as word ids.
+    """A text as word ids."""
 
-    Attributes
-    ----------
-    name
-        The corpus's name, for people.
-    counts
-        Occurrences of each word, (words,) int64, falling.
-    ids
-        Word ids in reading order, (tokens,) int32.
-    starts
-        Where each line or document begins, (lines,) int64.
-    vocabulary
-        The words by id; empty in a worker.
-    """
-
-    name: str
-    counts: Ints
-    ids: Ints
-    starts: Ints
-    vocabulary: tuple[str, ...] = ()
+    name: str  # the corpus's name, for people
+    counts: Ints  # occurrences of each word, (words,) int64, falling
+    ids: Ints  # word ids in reading order, (tokens,) int32
+    starts: Ints  # where each line or document begins, (lines,) int64
+    vocabulary: tuple[str, ...] = ()  # the words by id; empty in a worker
 
     @cached_property
     def tail(self) -> Tail:

@@ -27,22 +27,13 @@ ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD")
 
 @dataclass(frozen=True)
 class Step:
-    """One instruction.
+    """One instruction."""
 
-    Attributes
-    ----------
-    name
-        The instruction's name.
-    kind
-        What the value is: ``constant``, ``global`` (a name), another ``name``, ``import``, or the ``number`` in the code
-        (a variable's index, a jump's distance).
-    value
-        The constant, name or number.
-    """
-
-    name: str
+    name: str  # the instruction's name
+    # what the value is: ``constant``, ``global`` (a name), another ``name``, ``import``, or the ``number`` in the code
+    # (a variable's index, a jump's distance)
     kind: str
-    value: Any
+    value: Any  # the constant, name or number
 
 
 @cache

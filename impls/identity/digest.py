@@ -33,33 +33,18 @@ READERS = re.compile(
 
 @dataclass(frozen=True)
 class Identity:
-    """The identity of some code, and facts about it.
+    """The identity of some code, and facts about it."""
 
-    Attributes
-    ----------
-    digest
-        Equal for equal code.
-    late_imports
-        Modules of the tree that the code imports by their full names when it is called.
-    outside_files
-        Files of other packages, or of another tree, whose functions it uses.
-    texts
-        Strings in the code, which may name files that it reads, and names of packages that it imports.
-    reads_files
-        Whether it reads files, or cannot be followed.
-    effects
-        What its modules change for the whole process on import, each with its file.
-    packages
-        Names of the other packages that it uses.
-    """
-
-    digest: str
+    digest: str  # equal for equal code
+    # modules of the tree that the code imports by their full names when it is called
     late_imports: tuple[str, ...] = ()
-    outside_files: frozenset[str] = frozenset()
+    outside_files: frozenset[str] = frozenset()  # files of other packages, or of another tree, whose functions it uses
+    # strings in the code, which may name files that it reads, and names of packages that it imports
     texts: frozenset[str] = frozenset()
-    reads_files: bool = False
+    reads_files: bool = False  # whether it reads files, or cannot be followed
+    # what its modules change for the whole process on import, each with its file
     effects: tuple[tuple[str, Effect], ...] = ()
-    packages: frozenset[str] = frozenset()
+    packages: frozenset[str] = frozenset()  # names of the other packages that it uses
 
 
 def code_identity(values: tuple[Any, ...], tree: Tree, loaded: Iterable[str] = ()) -> Identity | None:

@@ -21,19 +21,12 @@ HARMLESS = ("warnings", "logging", "sys.path", "typing")
 
 @dataclass(frozen=True)
 class Tree:
-    """The files whose code is followed. Code of other packages is identified by name and version.
+    """The files whose code is followed. Code of other packages is identified by name and version."""
 
-    Attributes
-    ----------
-    root
-        Top folder of the files, without its hidden folders and virtual environments. With no root, every file belongs to
-        the tree, except those of the standard library and of the PINNED packages.
-    importable
-        Folders from which the tree's modules are imported by their full names.
-    """
-
+    # Top folder of the files, without its hidden folders and virtual environments. With no root, every file belongs to
+    # the tree, except those of the standard library and of the PINNED packages.
     root: Path | None = None
-    importable: tuple[Path, ...] = ()
+    importable: tuple[Path, ...] = ()  # folders from which the tree's modules are imported by their full names
 
     def has_file(self, file: str) -> bool:
         """Whether a source file belongs to the tree."""
@@ -138,23 +131,12 @@ def parse(text: str) -> ast.Module | None:
 
 @dataclass(frozen=True)
 class Effect:
-    """A statement that runs when its module is imported, and does more than define a name.
+    """A statement that runs when its module is imported, and does more than define a name."""
 
-    Attributes
-    ----------
-    name
-        The name that the changed expression starts with.
-    line
-        Its line in the file.
-    text
-        Its source text.
-    process_wide
-        Whether it changes another package, and therefore all code in the process: ``os.environ``, ``np.setbufsize``.
-    """
-
-    name: str
-    line: int
-    text: str
+    name: str  # the name that the changed expression starts with
+    line: int  # its line in the file
+    text: str  # its source text
+    # whether it changes another package, and therefore all code in the process: ``os.environ``, ``np.setbufsize``
     process_wide: bool
 
 

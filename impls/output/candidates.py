@@ -23,24 +23,15 @@ TOGETHER = "returns one gradient row for each negative, summed over the batch"
 
 
 class Buffers(NamedTuple):
-    """Arrays that a compiled implementation writes to.
+    """Arrays that a compiled implementation writes to."""
 
-    Attributes
-    ----------
-    dh
-        Gradient of h, (B, H).
-    words, values
-        Gradient of W_out: rows (n,) and their values (n, H).
-    scores
-        Of some rows of h with their candidates, then the derivatives of the loss by them, padded to whole units.
-    whole, rest
-        H as ``vectors.row_units`` divides it.
-    """
-
-    dh: Array
+    dh: Array  # gradient of h, (B, H)
+    # gradient of W_out: rows (n,) and their values (n, H)
     words: Array
     values: Array
+    # of some rows of h with their candidates, then the derivatives of the loss by them, padded to whole units
     scores: Array
+    # h as ``vectors.row_units`` divides it
     whole: tuple[int, ...]
     rest: tuple[int, ...]
 

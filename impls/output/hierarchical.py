@@ -27,21 +27,11 @@ Result = tuple[Array, Array, tuple[Array, Array]]
 
 
 class Tree(NamedTuple):
-    """The paths of all words, one after another.
+    """The paths of all words, one after another."""
 
-    Attributes
-    ----------
-    offsets
-        Where each word's path begins and the last ends, (V + 1,) int64.
-    nodes
-        Nodes of the paths, (total,) int32, from 0 to V - 2.
-    turns
-        Turns at these nodes, (total,) int8, +1 or -1.
-    """
-
-    offsets: Array
-    nodes: Array
-    turns: Array
+    offsets: Array  # where each word's path begins and the last ends, (V + 1,) int64
+    nodes: Array  # nodes of the paths, (total,) int32, from 0 to V - 2
+    turns: Array  # turns at these nodes, (total,) int8, +1 or -1
 
 
 def huffman(counts: Floats) -> Tree:

@@ -17,54 +17,31 @@ Gradient = Array | tuple[Array, Array]
 
 @dataclass(frozen=True)
 class Reference:
-    """A loss and its gradients in float64.
-
-    Attributes
-    ----------
-    loss, dh
-        The loss, and the gradient of h (B, H).
-    rows, values
-        The gradient of W_out: distinct rows (n,) and their values (n, H).
-    loss_terms, dh_terms, values_terms
-        Sums of the absolute values of the terms, for the tolerance.
-    roundings
-        The largest number of roundings in sequence, for the tolerance.
-    """
+    """A loss and its gradients in float64."""
 
     loss: float
-    loss_terms: float
-    dh: Floats
-    dh_terms: Floats
+    dh: Floats  # the gradient of h (B, H)
+    # the gradient of W_out: distinct rows (n,) and their values (n, H)
     rows: Ints
     values: Floats
+    # sums of the absolute values of the terms, for the tolerance
+    loss_terms: float
+    dh_terms: Floats
     values_terms: Floats
-    roundings: int
+    roundings: int  # the largest number of roundings in sequence, for the tolerance
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The words that the rows of h are scored against, C words per row.
+    """The words that the rows of h are scored against, C words per row."""
 
-    Attributes
-    ----------
-    words
-        (B, C). The first word of a row is its target, unless ``is_target`` differs.
-    offsets
-        (B, C), or one number. A candidate's score is ``h . W_out[candidate] - offset``.
-    softmax
-        Whether the loss is the cross-entropy over the candidates. Otherwise it is the sum of sigmoid cross-entropies,
-        target against noise.
-    excluded
-        (B, C), 1 for candidates to leave out.
-    is_target
-        (B, C), 1 for targets.
-    """
-
-    words: Array
-    offsets: Array | float = 0.0
+    words: Array  # (B, C). The first word of a row is its target, unless ``is_target`` differs.
+    offsets: Array | float = 0.0  # (B, C), or one number. A candidate's score is ``h . W_out[candidate] - offset``.
+    # Whether the loss is the cross-entropy over the candidates. Otherwise it is the sum of sigmoid cross-entropies,
+    # target against noise.
     softmax: bool = False
-    excluded: Array | None = None
-    is_target: Array | None = None
+    excluded: Array | None = None  # (B, C), 1 for candidates to leave out
+    is_target: Array | None = None  # (B, C), 1 for targets
 
     def at(self, rows: Array) -> Candidates:
         """Return the candidates of some rows of h."""
@@ -109,14 +86,14 @@ def candidate_reference(h: Array, W_out: Array, candidates: Candidates, batch: i
     np.add.at(values, row_of, d[:, :, None] * x[:, None, :])
     np.add.at(values_terms, row_of, d_terms[:, :, None] * np.abs(x)[:, None, :])
     return Reference(
-        float(losses.sum() / n),
-        float((np.abs(losses).sum() + sizes.sum()) / n),
-        np.einsum("bc,bch->bh", d, rows),
-        np.einsum("bc,bch->bh", d_terms, np.abs(rows)),
-        distinct_words,
-        values,
-        values_terms,
-        h.shape[1] + n * C + 16,
+        loss=float(losses.sum() / n),
+        dh=np.einsum("bc,bch->bh", d, rows),
+        rows=distinct_words,
+        values=values,
+        loss_terms=float((np.abs(losses).sum() + sizes.sum()) / n),
+        dh_terms=np.einsum("bc,bch->bh", d_terms, np.abs(rows)),
+        values_terms=values_terms,
+        roundings=h.shape[1] + n * C + 16,
     )
 
 

@@ -22,27 +22,15 @@ TILE = 16
 
 
 class SharedBuffers(NamedTuple):
-    """Arrays that a compiled implementation writes to. Shared negatives are padded to whole blocks, K to K'.
+    """Arrays that a compiled implementation writes to. Shared negatives are padded to whole blocks, K to K'."""
 
-    Attributes
-    ----------
-    dh
-        Gradient of h, (B, H).
-    words, values
-        Gradient of W_out: rows (B + K',) and their values (B + K', H). Targets come first, then the negatives.
-    tile
-        Scores of a tile, then the derivatives of the loss by them: (1 + K', TILE). Targets come first.
-    high
-        A block of shared negatives, from ``shared_blocks``.
-    whole, rest
-        H as ``row_units`` divides it.
-    """
-
-    dh: Array
+    dh: Array  # gradient of h, (B, H)
+    # Gradient of W_out: rows (B + K',) and their values (B + K', H). Targets come first, then the negatives.
     words: Array
     values: Array
-    tile: Array
-    high: tuple[int, ...]
+    tile: Array  # Scores of a tile, then the derivatives of the loss by them: (1 + K', TILE). Targets come first.
+    high: tuple[int, ...]  # a block of shared negatives, from ``shared_blocks``
+    # h as ``row_units`` divides it
     whole: tuple[int, ...]
     rest: tuple[int, ...]
 

@@ -20,50 +20,26 @@ alone. In larger batches neither matters much, and without them more batch sizes
 
 
 class Tiles(NamedTuple):
-    """The arrays of the compiled pass. Columns are padded to whole blocks of vectors: B to B', H to H'.
+    """The arrays of the compiled pass. Columns are padded to whole blocks of vectors: B to B', H to H'."""
 
-    Attributes
-    ----------
-    columns
-        h transposed, (H, B').
-    rows
-        h, (B, H'), times what makes a tile's exponentials derivatives.
-    powers
-        Exponentials of scores, (V, B').
-    tops
-        The highest scores so far, one row for each tile, (tiles, B').
-    top, total
-        The last of these, and the sums of exponentials relative to them, (B').
-    change
-        dh, (B, H').
-    spare
-        A tile of words or of gradients where a product must not touch memory behind them, (words, H').
-    gradient
-        dW_out, (V, H).
-    behind
-        How many rows after its last one a product may read or overwrite. Near the end of a table there are fewer, and ``spare``
-        stands in.
-    in_place
-        Whether gradients are computed in their place. Where a row takes several blocks of columns, these would come back to the
-        same lines of ``gradient``.
-    few
-        How many words' gradients are computed at a time.
-    to_scores, to_change, to_gradient
-        How the three products are computed (see ``products.product_way``).
-    """
-
-    columns: Array
-    rows: Array
-    powers: Array
-    tops: Array
+    columns: Array  # h transposed, (H, B')
+    rows: Array  # h, (B, H'), times what makes a tile's exponentials derivatives
+    powers: Array  # exponentials of scores, (V, B')
+    tops: Array  # the highest scores so far, one row for each tile, (tiles, B')
+    # the last of these, and the sums of exponentials relative to them, (B')
     top: Array
     total: Array
-    change: Array
-    spare: Array
-    gradient: Array
+    change: Array  # dh, (B, H')
+    spare: Array  # a tile of words or of gradients where a product must not touch memory behind them, (words, H')
+    gradient: Array  # dW_out, (V, H)
+    # How many rows after its last one a product may read or overwrite. Near the end of a table there are fewer, and
+    # ``spare`` stands in.
     behind: int
+    # Whether gradients are computed in their place. Where a row takes several blocks of columns, these would come back
+    # to the same lines of ``gradient``.
     in_place: bool
-    few: int
+    few: int  # how many words' gradients are computed at a time
+    # how the three products are computed (see ``products.product_way``)
     to_scores: tuple[Any, ...]
     to_change: tuple[Any, ...]
     to_gradient: tuple[Any, ...]

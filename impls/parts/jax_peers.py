@@ -106,18 +106,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Padded:
-    """Rows, filled up to a fixed number: a program has one shape, and the rows of a gradient differ in number.
+    """Rows, filled up to a fixed number: a program has one shape, and the rows of a gradient differ in number."""
 
-    Attributes
-    ----------
-    array
-        Rows on JAX's side, (B, …).
-    count
-        How many of them there are.
-    """
-
-    array: Any
-    count: int
+    array: Any  # rows on JAX's side, (B, …)
+    count: int  # how many of them there are
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.asarray(self.array, dtype)[: self.count]
@@ -125,45 +117,22 @@ class Padded:
 
 @dataclass
 class Program:
-    """The workspace of a JAX implementation.
+    """The workspace of a JAX implementation."""
 
-    Attributes
-    ----------
-    jax
-        The package.
-    function, size
-        What is compiled, and the size of the problem.
-    specs
-        Shapes and dtypes that it is compiled for.
-    run
-        The compiled function.
-    kept
-        Inputs that stay the same, by id, each with its copy on JAX's side.
-    tables
-        Those that the program steps, by their positions among the arguments.
-    padded
-        Positions of arguments whose rows are filled up to B.
-    more
-        Further arguments of each call, on JAX's side.
-    bag_words
-        Position of the words in bags, whose number is not always B times K; None where there are none.
-    numbers
-        Learning rates and step numbers, on JAX's side.
-    stale
-        Whether a call has stepped the tables, so that the next sample must begin with the problem's again.
-    """
-
-    jax: Any
+    jax: Any  # the package
+    # what is compiled, and the size of the problem
     function: Callable[..., Any]
     size: Size
-    specs: Specs
-    kept: dict[int, tuple[Array, Any]]
-    tables: dict[int, Table]
-    padded: tuple[int, ...]
-    more: tuple[Any, ...] = ()
+    specs: Specs  # shapes and dtypes that it is compiled for
+    kept: dict[int, tuple[Array, Any]]  # inputs that stay the same, by id, each with its copy on JAX's side
+    tables: dict[int, Table]  # those that the program steps, by their positions among the arguments
+    padded: tuple[int, ...]  # positions of arguments whose rows are filled up to B
+    more: tuple[Any, ...] = ()  # further arguments of each call, on JAX's side
+    # position of the words in bags, whose number is not always B times K; None where there are none
     bag_words: int | None = None
-    run: Any = field(init=False)
-    numbers: dict[float, Any] = field(default_factory=dict)
+    run: Any = field(init=False)  # the compiled function
+    numbers: dict[float, Any] = field(default_factory=dict)  # learning rates and step numbers, on JAX's side
+    # whether a call has stepped the tables, so that the next sample must begin with the problem's again
     stale: bool = True
 
     def __post_init__(self) -> None:

@@ -12,31 +12,19 @@ class Settings:
     """How to train, with word2vec.c's names.
 
     ``window``, ``full_windows`` and ``sample`` bind every implementation, so that ratios compare equal work.
-
-    Attributes
-    ----------
-    window
-        Largest number of words on each side of a centre.
-    sample
-        Subsampling threshold; 0 for none.
-    alpha, min_alpha
-        The rate falls linearly from alpha to min_alpha over a whole run.
-    power
-        Exponent of the counts in the law of negatives.
-    full_windows
-        Whether every window has its full width. Otherwise each has a random width from one word up.
-
     Raises
     ------
     ValueError
         For values that cannot train.
     """
 
-    window: int = 5
-    sample: float = 1e-3
+    window: int = 5  # largest number of words on each side of a centre
+    sample: float = 1e-3  # subsampling threshold; 0 for none
+    # the rate falls linearly from alpha to min_alpha over a whole run
     alpha: float = 0.025
     min_alpha: float = 0.0001
-    power: float = 0.75
+    power: float = 0.75  # exponent of the counts in the law of negatives
+    # Whether every window has its full width. Otherwise each has a random width from one word up.
     full_windows: bool = False
 
     def __post_init__(self) -> None:

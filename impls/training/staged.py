@@ -39,33 +39,18 @@ Gradient = Array | tuple[Array, Array]
 
 @dataclass(frozen=True)
 class Stages:
-    """The functions of an implementation's stages. Each gets the model as its first argument.
+    """The functions of an implementation's stages. Each gets the model as its first argument."""
 
-    Attributes
-    ----------
-    lookup
-        (model, W, idx (n,)) -> rows (n, H).
-    sampling
-        (model, targets (n,)) -> negatives (n, K), or None.
-    output
-        (model, h, targets, negatives) -> dh and a gradient of W_out.
-    scatter
-        (model, dout (n, H), idx (n,)) -> a gradient of W_in.
-    update
-        (model, table, gradient) takes a step; table is "in" or "out".
-    like_word2vec
-        Whether tables start as word2vec's, and CBOW moves each row by the whole change.
-    batch
-        Words per batch. Plain descent sums changes that were computed independently, and diverges where the full windows
-        of a hundred words hit the same few rows.
-    """
-
-    lookup: Callable[[StagedModel, Array, Ints], Array]
-    sampling: Callable[[StagedModel, Ints], Ints | None]
+    lookup: Callable[[StagedModel, Array, Ints], Array]  # (model, W, idx (n,)) -> rows (n, H)
+    sampling: Callable[[StagedModel, Ints], Ints | None]  # (model, targets (n,)) -> negatives (n, K), or None
+    # (model, h, targets, negatives) -> dh and a gradient of W_out
     output: Callable[[StagedModel, Array, Ints, Ints | None], tuple[Array, Gradient]]
-    scatter: Callable[[StagedModel, Array, Ints], Gradient]
+    scatter: Callable[[StagedModel, Array, Ints], Gradient]  # (model, dout (n, H), idx (n,)) -> a gradient of W_in
+    # (model, table, gradient) takes a step; table is "in" or "out"
     update: Callable[[StagedModel, str, Gradient], None]
-    like_word2vec: bool = False
+    like_word2vec: bool = False  # whether tables start as word2vec's, and CBOW moves each row by the whole change
+    # Words per batch. Plain descent sums changes that were computed independently, and diverges where the full windows
+    # of a hundred words hit the same few rows.
     batch: int = BATCH
 
     @property

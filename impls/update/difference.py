@@ -19,18 +19,12 @@ STEPS = (1, 10, 100, 1_000)
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two optimizers move W, and how far apart they end.
+    """How far two optimizers move W, and how far apart they end."""
 
-    Attributes
-    ----------
-    adam_moved, lazy_moved
-        Mean distance by which each optimizer moved a number of W.
-    apart, max_apart
-        Mean and maximum distance between the two optimizers' numbers.
-    """
-
+    # mean distance by which each optimizer moved a number of W
     adam_moved: float
     lazy_moved: float
+    # mean and maximum distance between the two optimizers' numbers
     apart: float
     max_apart: float
 

@@ -12,21 +12,11 @@ from ..parts.torch_peers import tensors, torch_on
 
 @dataclass
 class Steps:
-    """An optimizer for each table, made once, as a program does it, and outside of the clock.
+    """An optimizer for each table, made once, as a program does it, and outside of the clock."""
 
-    Attributes
-    ----------
-    torch
-        The package.
-    optimizer
-        ``optimizer(torch, W, m, v)`` returns an optimizer of W with these moments.
-    zeros
-        A gradient of zeros for the whole table, (V, H); None where gradients are sparse.
-    """
-
-    torch: Any
-    optimizer: Callable[..., Any]
-    zeros: Any = None
+    torch: Any  # the package
+    optimizer: Callable[..., Any]  # ``optimizer(torch, W, m, v)`` returns an optimizer of W with these moments
+    zeros: Any = None  # a gradient of zeros for the whole table, (V, H); None where gradients are sparse
     known: dict[int, tuple[Any, Any]] = field(default_factory=dict)
     """By the address of a table: the tables as tensors, which keep it alive, and the optimizer."""
 

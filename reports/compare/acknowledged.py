@@ -25,21 +25,11 @@ FILE = "w2vbench.toml"
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """One entry of the file.
+    """One entry of the file."""
 
-    Attributes
-    ----------
-    case
-        A case's name, an implementation's, or a glob of either.
-    why
-        The reason for the slowdown.
-    when
-        When the entry was made.
-    """
-
-    case: str
-    why: str
-    when: datetime
+    case: str  # a case's name, an implementation's, or a glob of either
+    why: str  # the reason for the slowdown
+    when: datetime  # when the entry was made
 
     def covers(self, case: str) -> bool:
         """Whether the entry applies to a case: by its name, by its implementation's, or by a glob of either."""

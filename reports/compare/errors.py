@@ -56,21 +56,11 @@ LESS = "(9, 27)"
 
 @dataclass(frozen=True)
 class Comparisons:
-    """Comparisons of CASES cases that differ by as much.
+    """Comparisons of CASES cases that differ by as much."""
 
-    Attributes
-    ----------
-    effects
-        How processes differ.
-    slower
-        How much slower HEAD is.
-    looks
-        When decisions are made.
-    """
-
-    effects: Effects
-    slower: float
-    looks: Sequence[Look] = LOOKS
+    effects: Effects  # how processes differ
+    slower: float  # how much slower HEAD is
+    looks: Sequence[Look] = LOOKS  # when decisions are made
 
     def decisions(self, repetitions: int) -> Iterator[list[Decision]]:
         """Yield the decisions of each comparison; the same processes for each choice of looks."""

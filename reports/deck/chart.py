@@ -21,21 +21,11 @@ LABEL = 17
 
 @dataclass(frozen=True)
 class Line:
-    """An implementation's times.
+    """An implementation's times."""
 
-    Attributes
-    ----------
-    label
-        Its name, at its end.
-    kind
-        The class of its family's marks.
-    points
-        V and seconds a call.
-    """
-
-    label: str
-    kind: str
-    points: tuple[tuple[int, float], ...]
+    label: str  # its name, at its end
+    kind: str  # the class of its family's marks
+    points: tuple[tuple[int, float], ...]  # v and seconds a call
 
 
 def chart(title: str, lines: Sequence[Line], *, narrow: bool = False) -> str:

@@ -36,51 +36,31 @@ NOT_PROFILED, NO_CODE = "Not profiled.", " The result file does not have its cod
 
 @dataclass(frozen=True)
 class SideView:
-    """One side's code as the page shows it.
-
-    Attributes
-    ----------
-    kind
-        The class of its family; empty where the file does not tell it.
-    where
-        File and line; the implementation's name where the file does not have its code.
-    lines, source
-        Its line profile, or else its source.
-    remark
-        Why its code is not here, or was not profiled or measured, if it should have been.
-    """
+    """One side's code as the page shows it."""
 
     title: str
-    kind: str
-    where: str
+    kind: str  # the class of its family; empty where the file does not tell it
+    where: str  # file and line; the implementation's name where the file does not have its code
+    # its line profile, or else its source
     lines: list[LineCells]
     source: str
-    remark: str = ""
+    remark: str = ""  # why its code is not here, or was not profiled or measured, if it should have been
 
 
 @dataclass(frozen=True)
 class ScreenView:
-    """A screen and all that stands on it.
-
-    Attributes
-    ----------
-    code_size
-        The class for the size of its code.
-    what, table
-        The figures below the code, and of what they are.
-    found, unknown
-        Sentences; and how many more have figures that were not measured, and of what.
-    drawing, absent
-        The chart or diagram; and why there is no chart.
-    """
+    """A screen and all that stands on it."""
 
     screen: Screen
     sides: list[SideView]
-    code_size: str
+    code_size: str  # the class for the size of its code
+    # the figures below the code, and of what they are
     what: str
     table: list[tuple[str, ...]]
+    # sentences; and how many more have figures that were not measured, and of what
     found: list[str]
     unknown: str
+    # the chart or diagram; and why there is no chart
     drawing: str
     absent: str
 

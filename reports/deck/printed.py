@@ -26,27 +26,13 @@ ADD_AT = "scatter.scalar/add-at@V=1e6,H=1,B=1e4,f64,i64,zipf,t1"
 
 @dataclass(frozen=True)
 class DeckFigure:
-    """A figure that the deck prints.
+    """A figure that the deck prints."""
 
-    Attributes
-    ----------
-    slide
-        The slide's number.
-    what
-        What was timed.
-    ticks
-        line_profiler's ticks for each line.
-    case
-        The case here that corresponds to it.
-    lines
-        Texts that identify the same lines in the case's profile.
-    """
-
-    slide: int
-    what: str
-    ticks: tuple[int, ...]
-    case: str
-    lines: tuple[str, ...]
+    slide: int  # the slide's number
+    what: str  # what was timed
+    ticks: tuple[int, ...]  # line_profiler's ticks for each line
+    case: str  # the case here that corresponds to it
+    lines: tuple[str, ...]  # texts that identify the same lines in the case's profile
 
     @property
     def printed(self) -> str:

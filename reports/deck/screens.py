@@ -20,18 +20,10 @@ ROWS = f"output.negative-sampling/einsum-rows@{NEGATIVES}"
 
 @dataclass(frozen=True)
 class Side:
-    """Code on one side of a screen.
+    """Code on one side of a screen."""
 
-    Attributes
-    ----------
-    title
-        What it is.
-    case
-        The case that measures it; a layer's method, such as ``MatMul.forward``, has no case.
-    """
-
-    title: str
-    case: str
+    title: str  # what it is
+    case: str  # the case that measures it; a layer's method, such as ``MatMul.forward``, has no case
 
     @property
     def key(self) -> str:
@@ -45,41 +37,20 @@ class Side:
 
 @dataclass(frozen=True)
 class Screen:
-    """One idea.
+    """One idea."""
 
-    Attributes
-    ----------
-    slides
-        Which slides: ``7 to 9``; empty for what the deck does not have.
-    short
-        Its name in the list of screens.
-    title
-        The idea, as a heading.
-    claim
-        What the slides claim.
-    sides
-        Code, next to each other.
-    found
-        Sentences on what this machine says.
-    lesson
-        What one should have learnt.
-    diagram, chart, example
-        What else is drawn, by name.
-    figures
-        Whether there is a table of figures below the code.
-    """
-
-    slides: str
-    short: str
-    title: str
-    claim: str
-    lesson: str
-    sides: tuple[Side, ...] = ()
-    found: tuple[str, ...] = ()
+    slides: str  # which slides: ``7 to 9``; empty for what the deck does not have
+    short: str  # its name in the list of screens
+    title: str  # the idea, as a heading
+    claim: str  # what the slides claim
+    lesson: str  # what one should have learnt
+    sides: tuple[Side, ...] = ()  # code, next to each other
+    found: tuple[str, ...] = ()  # sentences on what this machine says
+    # what else is drawn, by name
     diagram: str = ""
     chart: str = ""
     example: str = ""
-    figures: bool = True
+    figures: bool = True  # whether there is a table of figures below the code
 
     @property
     def anchor(self) -> str:

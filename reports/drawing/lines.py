@@ -16,21 +16,11 @@ HEADER = ("hits", "time", "per hit", "share", "allocated", "resident")
 
 @dataclass(frozen=True)
 class Cells:
-    """What is shown beside a line.
+    """What is shown beside a line."""
 
-    Attributes
-    ----------
-    text
-        The cells under HEADER.
-    time_share
-        The line's share of the total time.
-    memory_share
-        The line's allocation over the largest of any line.
-    """
-
-    text: tuple[str, ...]
-    time_share: float
-    memory_share: float
+    text: tuple[str, ...]  # the cells under HEADER
+    time_share: float  # the line's share of the total time
+    memory_share: float  # the line's allocation over the largest of any line
 
 
 def cells(profile: LineProfile) -> list[Cells]:

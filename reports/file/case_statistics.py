@@ -56,26 +56,13 @@ class Intervals(NamedTuple):
 
 
 class Times(NamedTuple):
-    """What the samples of all cases say; of those without processes, what pytest-benchmark says.
+    """What the samples of all cases say; of those without processes, what pytest-benchmark says."""
 
-    Attributes
-    ----------
-    medians
-        For each case, the median wall time of each process, seconds.
-    wall
-        Wall time per call, seconds.
-    cpu
-        CPU time per call, seconds.
-    rounds
-        Samples per process.
-    speedup
-        The wall time of the problem's baseline over the case's, paired by round; unknown where there are no processes.
-    """
-
-    medians: list[list[float]]
-    wall: Intervals
-    cpu: Floats
-    rounds: Floats
+    medians: list[list[float]]  # for each case, the median wall time of each process, seconds
+    wall: Intervals  # wall time per call, seconds
+    cpu: Floats  # CPU time per call, seconds
+    rounds: Floats  # samples per process
+    # the wall time of the problem's baseline over the case's, paired by round; unknown where there are no processes
     speedup: Intervals
 
 

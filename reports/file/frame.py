@@ -90,18 +90,12 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Shown:
-    """How the tables of a report show a figure of COLUMNS as it is.
+    """How the tables of a report show a figure of COLUMNS as it is."""
 
-    Attributes
-    ----------
-    heading, title
-        The column's heading: on the terminal and in Markdown, and on the page.
-    text, page_text
-        A figure as text, there and on the page.
-    """
-
+    # the column's heading: on the terminal and in Markdown, and on the page
     heading: str
     title: str
+    # a figure as text, there and on the page
     text: Callable[[float], str]
     page_text: Callable[[float], str]
 

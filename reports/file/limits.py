@@ -45,18 +45,10 @@ FAST = 1.5
 
 @dataclass(frozen=True)
 class RooflineLimit:
-    """The limit of a case.
+    """The limit of a case."""
 
-    Attributes
-    ----------
-    name
-        One of CALL, MEMORY, CACHE, ARITHMETIC and INTERPRETER.
-    share
-        The least time that the limit allows, over the case's time.
-    """
-
-    name: str
-    share: Interval
+    name: str  # one of CALL, MEMORY, CACHE, ARITHMETIC and INTERPRETER
+    share: Interval  # the least time that the limit allows, over the case's time
 
 
 def roofline_limit(row: Row, suite: Suite, wall: Interval) -> RooflineLimit | None:

@@ -28,18 +28,10 @@ EXPLANATION = (
 
 @dataclass(frozen=True)
 class Peak:
-    """Peak memory.
+    """Peak memory."""
 
-    Attributes
-    ----------
-    size_bytes
-        Its size.
-    resident
-        Whether it is growth of the resident set; otherwise it is traced allocation.
-    """
-
-    size_bytes: int
-    resident: bool = False
+    size_bytes: int  # its size
+    resident: bool = False  # whether it is growth of the resident set; otherwise it is traced allocation
 
     @property
     def kind(self) -> str:

@@ -38,21 +38,11 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found for one problem.
+    """What was found for one problem."""
 
-    Attributes
-    ----------
-    problem
-        Its name.
-    rows
-        Its measured cases, in the file's order: from the textbook's to the fastest.
-    ranking
-        Which of them are fastest.
-    """
-
-    problem: str
-    rows: tuple[Row, ...]
-    ranking: Ranking
+    problem: str  # its name
+    rows: tuple[Row, ...]  # its measured cases, in the file's order: from the textbook's to the fastest
+    ranking: Ranking  # which of them are fastest
 
     @property
     def kernel(self) -> str:

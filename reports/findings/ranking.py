@@ -36,28 +36,16 @@ SIMULATED, MANY = 10_000, 20
 
 @dataclass(frozen=True)
 class Ranking:
-    """The result of comparing a problem's cases with the fastest of them.
+    """The result of comparing a problem's cases with the fastest of them."""
 
-    Attributes
-    ----------
-    leader
-        The case with the least wall time; per example, where calls cover different numbers of examples.
-    fastest
-        The leader and the cases that tie with it. The simplest comes first: the baseline, else an exact one, else the one that needs the fewest
-        packages, else the first in the file.
-    undecided
-        Cases that neither tie nor are called slower by the test. Empty where there is no test.
-    processes
-        How many processes the test has.
-    cases
-        How many cases the problem has.
-    """
-
-    leader: Row
+    leader: Row  # the case with the least wall time; per example, where calls cover different numbers of examples
+    # The leader and the cases that tie with it. The simplest comes first: the baseline, else an exact one, else the one
+    # that needs the fewest packages, else the first in the file.
     fastest: tuple[Row, ...]
+    # Cases that neither tie nor are called slower by the test. Empty where there is no test.
     undecided: tuple[Row, ...]
-    processes: int
-    cases: int
+    processes: int  # how many processes the test has
+    cases: int  # how many cases the problem has
 
     @property
     def recommended(self) -> Row:

@@ -28,21 +28,11 @@ GAIN = 1.1
 
 @dataclass(frozen=True)
 class OnThreads:
-    """A case on a number of threads, beside the same implementation on its fewest.
+    """A case on a number of threads, beside the same implementation on its fewest."""
 
-    Attributes
-    ----------
-    row
-        The case.
-    speedup
-        How many times faster it is, for equal work.
-    efficiency
-        The speed-up over the ratio of the numbers of threads.
-    """
-
-    row: Row
-    speedup: Interval
-    efficiency: Interval
+    row: Row  # the case
+    speedup: Interval  # how many times faster it is, for equal work
+    efficiency: Interval  # the speed-up over the ratio of the numbers of threads
 
     @property
     def threads(self) -> int:
@@ -88,25 +78,14 @@ def beyond(speedup: Interval) -> bool:
 
 @dataclass(frozen=True)
 class ThreadedProblem:
-    """A size that was measured on several numbers of threads.
+    """A size that was measured on several numbers of threads."""
 
-    Attributes
-    ----------
-    answers
-        What was found on each number of threads, the fewest first.
-    scalings
-        Its implementations: those that gain most first.
-    memory
-        How many times the bandwidth of the fewest threads this machine reaches on each number of them, at the working set
-        of the size's table, by what is done with it; without what was not measured.
-    cpus
-        How many CPUs the run could use; None where the file does not say.
-    """
-
-    answers: tuple[Answer, ...]
-    scalings: tuple[Scaling, ...]
+    answers: tuple[Answer, ...]  # what was found on each number of threads, the fewest first
+    scalings: tuple[Scaling, ...]  # its implementations: those that gain most first
+    # how many times the bandwidth of the fewest threads this machine reaches on each number of them, at the working set
+    # of the size's table, by what is done with it; without what was not measured
     memory: dict[str, tuple[float, ...]]
-    cpus: float | None
+    cpus: float | None  # how many CPUs the run could use; None where the file does not say
 
     @property
     def threads(self) -> list[int]:

@@ -28,30 +28,14 @@ KNOWN = 1.5
 
 @dataclass(frozen=True)
 class Surprise:
-    """Something that a reader would not expect, found by rule.
+    """Something that a reader would not expect, found by rule."""
 
-    Attributes
-    ----------
-    title
-        One clause; code stands in backticks.
-    text
-        Figures and reason.
-    problem
-        Where it was found.
-    subject
-        What it is about: of several about the same, the most surprising one is shown.
-    weight
-        How surprising it is: surprises are shown from the largest down.
-    ratio
-        The ratio that its sentences word, if any.
-    """
-
-    title: str
-    text: str
-    problem: str
-    subject: str
-    weight: float
-    ratio: Interval | None = None
+    title: str  # one clause; code stands in backticks
+    text: str  # figures and reason
+    problem: str  # where it was found
+    subject: str  # what it is about: of several about the same, the most surprising one is shown
+    weight: float  # how surprising it is: surprises are shown from the largest down
+    ratio: Interval | None = None  # the ratio that its sentences word, if any
 
 
 def surprises(result: ResultFile) -> list[Surprise]:

@@ -32,27 +32,15 @@ SPIKE = (1.1, 3.0)
 
 @dataclass(frozen=True)
 class Disturbances:
-    """Disturbances of a run; standard deviations are of logarithms.
+    """Disturbances of a run; standard deviations are of logarithms."""
 
-    Attributes
-    ----------
-    round_sd
-        Standard deviation of a sample.
-    drift_sd
-        Standard deviation of the change of the machine's speed between rounds, common to all implementations.
-    process_sd
-        Standard deviation of an implementation in a process, since its memory layout stays the same.
-    spikes
-        Share of samples that are interrupted.
-    slowed
-        Share of processes that are slowed as a whole.
-    """
-
-    round_sd: float = 0.02
+    round_sd: float = 0.02  # standard deviation of a sample
+    # standard deviation of the change of the machine's speed between rounds, common to all implementations
     drift_sd: float = 0.05
+    # standard deviation of an implementation in a process, since its memory layout stays the same
     process_sd: float = 0.01
-    spikes: float = 0.02
-    slowed: float = 0.0
+    spikes: float = 0.02  # share of samples that are interrupted
+    slowed: float = 0.0  # share of processes that are slowed as a whole
 
 
 USUAL = Disturbances()

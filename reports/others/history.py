@@ -34,78 +34,38 @@ PENALTY = 5.0
 
 @dataclass(frozen=True)
 class Point:
-    """One run of one case.
+    """One run of one case."""
 
-    Attributes
-    ----------
-    file
-        The result file.
-    when
-        Its ISO time.
-    commit
-        The commit's hash, with ``+`` behind it if files were changed; empty if unknown.
-    wall_s
-        Wall time per call.
-    peak_bytes
-        Peak of traced allocation in a call.
-    steady
-        Whether the machine kept its speed in that run. If not, the run is shown, but not used to find changes.
-    """
-
-    file: str
-    when: str
-    commit: str
-    wall_s: float
-    peak_bytes: int | None
+    file: str  # the result file
+    when: str  # its ISO time
+    commit: str  # the commit's hash, with ``+`` behind it if files were changed; empty if unknown
+    wall_s: float  # wall time per call
+    peak_bytes: int | None  # peak of traced allocation in a call
+    # Whether the machine kept its speed in that run. If not, the run is shown, but not used to find changes.
     steady: bool = True
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change of level.
+    """A change of level."""
 
-    Attributes
-    ----------
-    ratio
-        Time after over time before.
-    before, after
-        The runs on either side of the change.
-    undone
-        Whether a later level is back at the one before.
-    acknowledged
-        The reason of the acknowledgement, if there is one.
-    """
-
-    ratio: float
+    ratio: float  # time after over time before
+    # the runs on either side of the change
     before: Point
     after: Point
-    undone: bool = False
-    acknowledged: str | None = None
+    undone: bool = False  # whether a later level is back at the one before
+    acknowledged: str | None = None  # the reason of the acknowledgement, if there is one
 
 
 @dataclass
 class Series:
-    """A case on one machine, run after run.
+    """A case on one machine, run after run."""
 
-    Attributes
-    ----------
-    case
-        The case's name.
-    points
-        Its runs, oldest first.
-    changes
-        Its changes of level.
-    covers
-        How many examples a call covers.
-    omitted_runs
-        Number of earlier runs, left out because their calls covered other numbers of examples.
-    """
-
-    case: str
-    points: list[Point] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    covers: dict[str, float] = field(default_factory=dict)
-    omitted_runs: int = 0
+    case: str  # the case's name
+    points: list[Point] = field(default_factory=list)  # its runs, oldest first
+    changes: list[Change] = field(default_factory=list)  # its changes of level
+    covers: dict[str, float] = field(default_factory=dict)  # how many examples a call covers
+    omitted_runs: int = 0  # number of earlier runs, left out because their calls covered other numbers of examples
 
     @property
     def steady(self) -> list[Point]:
@@ -120,30 +80,15 @@ class Series:
 
 @dataclass
 class Trend:
-    """All series of one machine on one corpus.
+    """All series of one machine on one corpus."""
 
-    Attributes
-    ----------
-    machine
-        The machine's description.
-    runs
-        Number of runs.
-    series
-        The series by case.
-    corpus
-        The corpus's name.
-    unsteady
-        Runs in which the machine's own speed varied: file and factor. They are not used to find changes.
-    warnings
-        Other runs with warnings: file and first warning.
-    """
-
-    machine: str
-    runs: int = 0
-    series: dict[str, Series] = field(default_factory=dict)
-    corpus: str = ""
+    machine: str  # the machine's description
+    runs: int = 0  # number of runs
+    series: dict[str, Series] = field(default_factory=dict)  # the series by case
+    corpus: str = ""  # the corpus's name
+    # Runs in which the machine's own speed varied: file and factor. They are not used to find changes.
     unsteady: list[tuple[str, float]] = field(default_factory=list)
-    warnings: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)  # other runs with warnings: file and first warning
 
     @property
     def unanswered(self) -> bool:

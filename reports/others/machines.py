@@ -37,56 +37,28 @@ NEAR = (
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem on one machine.
+    """A problem on one machine."""
 
-    Attributes
-    ----------
-    times_s
-        Seconds a call (of what covers several examples: an example) of each implementation, by slug.
-    use
-        The implementation to use there.
-    example
-        What an example is called, such as a pair; empty where times are of calls.
-    size
-        Its size.
-    """
-
+    # seconds a call (of what covers several examples: an example) of each implementation, by slug
     times_s: Mapping[str, float]
-    use: str
-    example: str
-    size: SizeRecord
+    use: str  # the implementation to use there
+    example: str  # what an example is called, such as a pair; empty where times are of calls
+    size: SizeRecord  # its size
 
 
 @dataclass(frozen=True)
 class Column:
-    """A machine's results, as far as they stand beside others'.
+    """A machine's results, as far as they stand beside others'."""
 
-    Attributes
-    ----------
-    name
-        What it is called, unlike all others.
-    facts
-        What else is known of it: its machines, versions and warnings.
-    file
-        The file that they are from.
-    when
-        When it was measured.
-    problems
-        Its problems, by name.
-    kernels, families
-        Titles of kernels, and families of implementations by key.
-    text
-        The corpus.
-    """
-
-    name: str
-    facts: str
-    file: str
-    when: str
-    problems: Mapping[str, Problem]
+    name: str  # what it is called, unlike all others
+    facts: str  # what else is known of it: its machines, versions and warnings
+    file: str  # the file that they are from
+    when: str  # when it was measured
+    problems: Mapping[str, Problem]  # its problems, by name
+    # titles of kernels, and families of implementations by key
     kernels: Mapping[str, str]
     families: Mapping[str, str]
-    text: tuple[str, int | None]
+    text: tuple[str, int | None]  # the corpus
 
 
 def column(result: ResultFile, file: str) -> Column:

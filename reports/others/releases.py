@@ -27,22 +27,13 @@ LEAST_NOISE = 0.001
 
 @dataclass(frozen=True)
 class ReleaseChange:
-    """A change of a case's level.
+    """A change of a case's level."""
 
-    Attributes
-    ----------
-    case
-        The case.
-    before, after
-        The last release of the old level, and the first of the new one.
-    ratio
-        Time after over time before, with its 95 % interval.
-    """
-
-    case: str
+    case: str  # the case
+    # the last release of the old level, and the first of the new one
     before: str
     after: str
-    ratio: Interval
+    ratio: Interval  # time after over time before, with its 95 % interval
 
 
 def logs_by_process(case: ReleasedCase) -> Floats:
@@ -86,19 +77,13 @@ def changes(releases: Releases) -> list[ReleaseChange]:
 
 @dataclass(frozen=True)
 class Level:
-    """A case at a release.
-
-    Attributes
-    ----------
-    seconds
-        At the oldest release, the median over processes of a call's time; at others, that times the ratio. Their own medians
-        would also have what the machine did in the meantime.
-    ratio
-        Time over that at the oldest release, process by process, with its 95 % interval; None at the oldest.
-    """
+    """A case at a release."""
 
     release: str
+    # At the oldest release, the median over processes of a call's time; at others, that times the ratio. Their own
+    # medians would also have what the machine did in the meantime.
     seconds: float
+    # time over that at the oldest release, process by process, with its 95 % interval; None at the oldest
     ratio: Interval | None
 
 

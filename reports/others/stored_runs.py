@@ -35,32 +35,18 @@ class StoredCase(msgspec.Struct, frozen=True, array_like=True):
 
 
 class StoredRun(msgspec.Struct, frozen=True, array_like=True):
-    """A stored run.
+    """A stored run."""
 
-    Attributes
-    ----------
-    when
-        Its ISO time.
-    commit
-        The commit's hash, with ``+`` behind it if files were changed; empty if unknown.
-    machine, machine_text
-        What identifies the machine, and its description.
-    corpus, tokens
-        The corpus's name and length.
-    unsteady
-        By which factor the machine's own speed varied, if by too much.
-    warning
-        Its first warning, or an empty string.
-    """
-
-    when: str
-    commit: str
+    when: str  # its ISO time
+    commit: str  # the commit's hash, with ``+`` behind it if files were changed; empty if unknown
+    # what identifies the machine, and its description
     machine: tuple[str | int | None, ...]
     machine_text: str
+    # the corpus's name and length
     corpus: str
     tokens: int | None
-    unsteady: float | None
-    warning: str
+    unsteady: float | None  # by which factor the machine's own speed varied, if by too much
+    warning: str  # its first warning, or an empty string
     cases: tuple[StoredCase, ...]
 
 

@@ -34,33 +34,18 @@ class Heading:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column of the table.
+    """A column of the table."""
 
-    Attributes
-    ----------
-    name
-        What the page and its address call it.
-    heading
-        Its head on the terminal and in Markdown.
-    text
-        The cell of a case: of its row of the data frame and of the file, and the problem's answer.
-    always
-        Whether it stands there even if no case has a figure.
-    terminal, narrow
-        Whether there is room for it on a terminal, and on a narrow one.
-    left
-        Whether its cells begin together there; those of the others end together.
-    page
-        Its head on the page, which draws its cells (``page_table.js``); None where it is not there.
-    """
-
-    name: str
-    heading: str
+    name: str  # what the page and its address call it
+    heading: str  # its head on the terminal and in Markdown
+    # the cell of a case: of its row of the data frame and of the file, and the problem's answer
     text: Callable[[Any, Row, Answer], str]
-    always: bool = False
+    always: bool = False  # whether it stands there even if no case has a figure
+    # whether there is room for it on a terminal, and on a narrow one
     terminal: bool = True
     narrow: bool = True
-    left: bool = False
+    left: bool = False  # whether its cells begin together there; those of the others end together
+    # its head on the page, which draws its cells (``page_table.js``); None where it is not there
     page: Heading | None = None
 
 

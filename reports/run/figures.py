@@ -36,18 +36,10 @@ SURE = 1.15
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart. A notebook shows it; elsewhere ``save`` it.
+    """A chart. A notebook shows it; elsewhere ``save`` it."""
 
-    Attributes
-    ----------
-    title
-        What it shows.
-    svg
-        The drawing, as the text of an SVG file.
-    """
-
-    title: str
-    svg: str
+    title: str  # what it shows
+    svg: str  # the drawing, as the text of an SVG file
 
     def _repr_svg_(self) -> str:
         """What IPython asks for."""

@@ -172,24 +172,12 @@ def ratios(answer: Answer) -> list[Interval]:
 
 @dataclass(frozen=True)
 class Remark:
-    """What else to know about a run.
+    """What else to know about a run."""
 
-    Attributes
-    ----------
-    label
-        What it is about.
-    text
-        A sentence.
-    command
-        A command that helps, if there is one.
-    ratio
-        The ratio that the sentence words, if there is one.
-    """
-
-    label: str
-    text: str
-    command: str = ""
-    ratio: Interval | None = None
+    label: str  # what it is about
+    text: str  # a sentence
+    command: str = ""  # a command that helps, if there is one
+    ratio: Interval | None = None  # the ratio that the sentence words, if there is one
 
 
 def remarks(result: ResultFile, chosen: list[Answer]) -> Iterator[Remark]:

@@ -20,18 +20,10 @@ NUMBERS = (1, 2, 4, 6, 8)
 
 @dataclass(frozen=True)
 class Summary:
-    """A run in short. A notebook shows ``html``; printed, it is ``text``.
+    """A run in short. A notebook shows ``html``; printed, it is ``text``."""
 
-    Attributes
-    ----------
-    text
-        What the command prints at its end.
-    html
-        The same as a table, and paragraphs.
-    """
-
-    text: str
-    html: str
+    text: str  # what the command prints at its end
+    html: str  # the same as a table, and paragraphs
 
     def _repr_html_(self) -> str:
         """What IPython asks for."""

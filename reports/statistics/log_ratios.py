@@ -20,18 +20,10 @@ class Paired:
     """Log-ratios of a case in each process.
 
     Of few processes the plain mean is tested, since trimming would leave too few (TRIMMED_FROM). A slowed process then makes
-    the error larger, and the case goes on to the next look.
+    the error larger, and the case goes on to the next look."""
 
-    Attributes
-    ----------
-    ratios
-        HEAD's figure to BASE's.
-    controls
-        The figure of one load of BASE to that of the other.
-    """
-
-    ratios: list[float]
-    controls: list[float]
+    ratios: list[float]  # HEAD's figure to BASE's
+    controls: list[float]  # the figure of one load of BASE to that of the other
 
     @property
     def ratio(self) -> Estimate:
@@ -72,21 +64,11 @@ class PairedSetups(Paired):
 
 @dataclass(frozen=True)
 class LogRatios:
-    """The log-ratios of a case in the processes of a comparison.
+    """The log-ratios of a case in the processes of a comparison."""
 
-    Attributes
-    ----------
-    median
-        Of median times, which a few slow calls do not change.
-    mean
-        Of mean times, which a few slow calls do change.
-    setup
-        Of set-up times; None if set-up is too short to compare.
-    """
-
-    median: Paired
-    mean: Paired
-    setup: PairedSetups | None = None
+    median: Paired  # of median times, which a few slow calls do not change
+    mean: Paired  # of mean times, which a few slow calls do change
+    setup: PairedSetups | None = None  # of set-up times; None if set-up is too short to compare
 
     @property
     def processes(self) -> int:

@@ -19,21 +19,11 @@ from itertools import accumulate
 
 @dataclass(frozen=True)
 class Look:
-    """A look at the samples of a comparison.
+    """A look at the samples of a comparison."""
 
-    Attributes
-    ----------
-    processes
-        How many there are by then.
-    changed
-        The share of the error of slower and faster that this look may spend.
-    same
-        The share of the error of the same.
-    """
-
-    processes: int
-    changed: float
-    same: float
+    processes: int  # how many there are by then
+    changed: float  # the share of the error of slower and faster that this look may spend
+    same: float  # the share of the error of the same
 
     @property
     def is_last(self) -> bool:

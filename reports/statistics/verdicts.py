@@ -45,36 +45,16 @@ class Twice(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict on a case.
+    """The verdict on a case."""
 
-    Attributes
-    ----------
-    verdict
-        ``slower``, ``faster``, ``same`` or ``inconclusive``.
-    processes
-        How many processes it stands on.
-    ratio
-        HEAD's median time over BASE's.
-    control
-        The A/A difference, as a ratio.
-    mean
-        HEAD's mean time over BASE's.
-    why
-        The reason for the verdict; may be empty.
-    setup
-        The verdict on set-up time, or ``unknown``.
-    setup_ratio
-        HEAD's set-up time over BASE's.
-    """
-
-    verdict: Verdict
-    processes: int
-    ratio: Interval
-    control: Interval
-    mean: Interval
-    why: str = ""
-    setup: SetupVerdict = "unknown"
-    setup_ratio: Interval | None = None
+    verdict: Verdict  # ``slower``, ``faster``, ``same`` or ``inconclusive``
+    processes: int  # how many processes it stands on
+    ratio: Interval  # HEAD's median time over BASE's
+    control: Interval  # the A/A difference, as a ratio
+    mean: Interval  # HEAD's mean time over BASE's
+    why: str = ""  # the reason for the verdict; may be empty
+    setup: SetupVerdict = "unknown"  # the verdict on set-up time, or ``unknown``
+    setup_ratio: Interval | None = None  # HEAD's set-up time over BASE's
 
 
 def decision(verdict: Verdict, ratios: LogRatios, why: str, setup: SetupVerdict) -> Decision:
@@ -145,17 +125,11 @@ def unfinished(ratios: LogRatios) -> Decision:
 
 @dataclass(frozen=True)
 class Tested:
-    """The tests of a case at a look.
+    """The tests of a case at a look."""
 
-    Attributes
-    ----------
-    margin
-        The log-ratio that counts as no change.
-    slower, faster, in_mean
-        Adjusted p-values: that the median is above the margin, or as far below zero; and that the mean is above its own margin.
-    """
-
-    margin: float
+    margin: float  # the log-ratio that counts as no change
+    # adjusted p-values: that the median is above the margin, or as far below zero; and that the mean is above its own
+    # margin
     slower: float
     faster: float
     in_mean: float

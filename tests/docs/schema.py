@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,7 +11,7 @@ from w2vbench.reports.file.frame import COLUMNS
 from w2vbench.reports.file.samples import COLUMNS as SAMPLE_COLUMNS
 from w2vbench.reports.file.schema.result import ResultFile
 
-from .tables import attributes, code, table
+from .tables import code, comments, paragraph, table
 
 HEAD = """# The result file
 
@@ -65,9 +67,20 @@ def referred(schema: Any) -> list[str]:
     return [name for value in schema for name in referred(value)] if isinstance(schema, list) else []
 
 
+def model(name: str) -> type:
+    """The class of a part: a model of pydantic, or a dataclass."""
+    modules = [module for at, module in sys.modules.items() if at.startswith("w2vbench.reports.")]
+    found: type = next(getattr(module, name) for module in modules if hasattr(module, name))
+    return found
+
+
 def section(name: str, part: dict[str, Any]) -> list[str]:
     described = "" if part.get("description") == BaseModel.__doc__ else part.get("description", "")
-    text, said = attributes(described)
+    text = paragraph(described)
+    said: dict[str, str] = {}
+    for base in reversed(model(name).__mro__):
+        if base.__module__.startswith("w2vbench"):
+            said |= comments(inspect.getsource(base))
     required = part.get("required", [])
     rows: list[tuple[str, ...]] = []
     for field, of in part.get("properties", {}).items():

@@ -28,10 +28,28 @@ def code(text: str) -> str:
     return f"`{text}`" if text else ""
 
 
-def attributes(docstring: str) -> tuple[str, dict[str, str]]:
-    """A NumPy docstring's text, and what its section Attributes says of each name."""
-    text, _, section = inspect.cleandoc(docstring).partition("Attributes\n----------\n")
+def comments(source: str) -> dict[str, str]:
+    """What the comments of a class say of its fields.
+
+    A comment is of the field on its line; on lines of its own it is of the fields beneath, up to the next comment or blank line.
+    """
     said: dict[str, str] = {}
-    for names, explanation in re.findall(r"^(\w[\w, ]*)\n((?:    .*\n?)+)", section, re.MULTILINE):
-        said |= {name: paragraph(explanation) for name in names.split(", ")}
-    return paragraph(text), said
+    above: list[str] = []
+    begun = False
+    for line in source.splitlines():
+        if own := re.fullmatch(r"    # (.*)", line):
+            above, begun = ([] if begun else above) + [own[1]], False
+        elif field := re.match(r"    (\w+): ", line):
+            beside = line.partition("  # ")[2]
+            above, begun = ([], False) if beside else (above, True)
+            said[field[1]] = sentence(beside or " ".join(above))
+        elif not line.startswith("     "):
+            above, begun = [], False
+    return said
+
+
+def sentence(text: str) -> str:
+    """A comment as a sentence."""
+    text = paragraph(text)
+    first = text if "_" in text.partition(" ")[0] else f"{text[:1].upper()}{text[1:]}"
+    return f"{first.removesuffix('.')}." if text else ""

@@ -13,15 +13,9 @@ from pathlib import Path
 class Output(io.TextIOWrapper):
     """A standard stream that discards its output when its reader has gone (``| head``) or its disk is full.
 
-    A run then still finishes and its results are kept.
+    A run then still finishes and its results are kept."""
 
-    Attributes
-    ----------
-    lost
-        The error because of which output was discarded. None if only the reader has gone.
-    """
-
-    lost: OSError | None = None
+    lost: OSError | None = None  # The error because of which output was discarded. None if only the reader has gone.
 
     def write(self, text: str) -> int:
         try:

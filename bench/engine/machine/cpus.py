@@ -16,18 +16,10 @@ import psutil
 
 @dataclass(frozen=True)
 class HeldCpus:
-    """The CPUs that a run measures on.
+    """The CPUs that a run measures on."""
 
-    Attributes
-    ----------
-    cpus
-        The idlest first; empty where the system cannot keep a process on one CPU.
-    shared
-        Whether other runs hold some of them too, because too few were free.
-    """
-
-    cpus: tuple[int, ...] = ()
-    shared: bool = False
+    cpus: tuple[int, ...] = ()  # the idlest first; empty where the system cannot keep a process on one CPU
+    shared: bool = False  # whether other runs hold some of them too, because too few were free
 
     @property
     def cpu(self) -> int | None:

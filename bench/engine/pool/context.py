@@ -28,29 +28,16 @@ class JobFields(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """What every experiment of a run shares.
+    """What every experiment of a run shares."""
 
-    Attributes
-    ----------
-    workers
-        The processes that measure.
-    corpus
-        The folder in which the corpus is saved.
-    settings
-        How experiments are measured.
-    sources
-        Where implementations come from, by name. The empty name is this program's own package, with the user's files.
-    cpu
-        The CPU that workers of one thread stay on.
-    """
-
-    workers: Workers
-    corpus: Path
-    settings: MeasurementSettings = field(default_factory=MeasurementSettings)
+    workers: Workers  # the processes that measure
+    corpus: Path  # the folder in which the corpus is saved
+    settings: MeasurementSettings = field(default_factory=MeasurementSettings)  # how experiments are measured
+    # Where implementations come from, by name. The empty name is this program's own package, with the user's files.
     sources: Mapping[str, protocol.ImplementationSource] = field(
         default_factory=lambda: {"": protocol.ImplementationSource()}
     )
-    cpu: int | None = None
+    cpu: int | None = None  # the CPU that workers of one thread stay on
 
     @cached_property
     def only_own_code(self) -> bool:

@@ -20,33 +20,20 @@ from .worker_process import WorkerFailure
 
 @dataclass(kw_only=True)
 class Outcome:
-    """The results of an experiment in one process.
+    """The results of an experiment in one process."""
 
-    Attributes
-    ----------
-    problem
-        Facts about the inputs.
-    timed, memory, stages, profiles
-        Results by variant.
-    excluded
-        Cases that could not be measured, each with the failure. It names a variant if it is known which one is at fault.
-    times_taken
-        Whether the process has sent all samples.
-    careful
-        Whether the inputs were checked after every sample, since a process before it had found them changed.
-    missing_reason
-        Why memory or profiles are missing, if the process ended before it had measured them.
-    """
-
-    problem: protocol.ProblemMade | None = None
+    problem: protocol.ProblemMade | None = None  # facts about the inputs
+    # results by variant
     timed: dict[str, protocol.Timed] = field(default_factory=dict)
     memory: dict[str, protocol.Memory] = field(default_factory=dict)
     stages: dict[str, protocol.StageTimes] = field(default_factory=dict)
     profiles: dict[str, protocol.LineProfile] = field(default_factory=dict)
+    # Cases that could not be measured, each with the failure. It names a variant if it is known which one is at fault.
     excluded: list[tuple[Case, WorkerFailure]] = field(default_factory=list)
-    times_taken: bool = False
+    times_taken: bool = False  # whether the process has sent all samples
+    # whether the inputs were checked after every sample, since a process before it had found them changed
     careful: bool = False
-    missing_reason: str = ""
+    missing_reason: str = ""  # why memory or profiles are missing, if the process ended before it had measured them
 
     def samples(self, variant: str) -> Samples:
         """Return the samples of a variant. Raises KeyError if there are none."""

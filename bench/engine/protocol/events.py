@@ -23,21 +23,11 @@ class Started(Event, frozen=True, kw_only=True):
 
 
 class StepBegins(Event, frozen=True, kw_only=True):
-    """A step begins.
+    """A step begins."""
 
-    Attributes
-    ----------
-    name
-        The step, as messages name it.
-    variant
-        The variant whose step it is; null if it is no variant's.
-    patience
-        How many times the usual limit it may take.
-    """
-
-    name: str
-    variant: str | None = None
-    patience: int = 1
+    name: str  # the step, as messages name it
+    variant: str | None = None  # the variant whose step it is; null if it is no variant's
+    patience: int = 1  # how many times the usual limit it may take
 
 
 class Ready(Event, frozen=True, kw_only=True):
@@ -56,15 +46,9 @@ class Failed(Event, frozen=True, kw_only=True):
 
 
 class Done(Event, frozen=True, kw_only=True):
-    """The job is done.
+    """The job is done."""
 
-    Attributes
-    ----------
-    clean
-        Whether it left nothing running, so that the process may do another job.
-    """
-
-    clean: bool = False
+    clean: bool = False  # whether it left nothing running, so that the process may do another job
 
 
 class ContractChecked(Event, frozen=True, kw_only=True):
@@ -76,44 +60,24 @@ class ContractChecked(Event, frozen=True, kw_only=True):
 
 
 class BookFault(Struct, frozen=True, kw_only=True):
-    """A fault of a reader's class.
+    """A fault of a reader's class."""
 
-    Attributes
-    ----------
-    fault
-        Its name in ``book.faults.FAULTS``.
-    method
-        As in ``Embedding.backward``.
-    file, line
-        The line at fault, or the first of the method; 0 if there is none.
-    says, instead
-        What is wrong, and what to write instead.
-    example
-        The inputs, and what came out.
-    remark
-        Whether the result is right all the same.
-    """
-
-    fault: str
-    method: str
+    fault: str  # its name in ``book.faults.FAULTS``
+    method: str  # as in ``Embedding.backward``
+    # the line at fault, or the first of the method; 0 if there is none
     file: str
     line: int
+    # what is wrong, and what to write instead
     says: str
     instead: str
-    example: str = ""
-    remark: bool = False
+    example: str = ""  # the inputs, and what came out
+    remark: bool = False  # whether the result is right all the same
 
 
 class BookLoaded(Event, frozen=True, kw_only=True):
-    """A reader's file is loaded.
+    """A reader's file is loaded."""
 
-    Attributes
-    ----------
-    classes
-        Those of the book's that it has.
-    """
-
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # those of the book's that it has
 
 
 class BookWeights(Event, frozen=True, kw_only=True):
@@ -123,19 +87,11 @@ class BookWeights(Event, frozen=True, kw_only=True):
 
 
 class BookChecked(Event, frozen=True, kw_only=True):
-    """The result of checking a reader's class.
-
-    Attributes
-    ----------
-    faults
-        What is wrong, and remarks.
-    built_on
-        Wrong classes that it uses; it was not checked then.
-    """
+    """The result of checking a reader's class."""
 
     name: str
-    faults: tuple[BookFault, ...] = ()
-    built_on: tuple[str, ...] = ()
+    faults: tuple[BookFault, ...] = ()  # what is wrong, and remarks
+    built_on: tuple[str, ...] = ()  # wrong classes that it uses; it was not checked then
 
     @property
     def wrong(self) -> bool:
@@ -143,15 +99,9 @@ class BookChecked(Event, frozen=True, kw_only=True):
 
 
 class ProblemMade(Event, frozen=True, kw_only=True):
-    """The inputs are made.
+    """The inputs are made."""
 
-    Attributes
-    ----------
-    touched
-        Distinct rows that a batch touches, mean.
-    """
-
-    touched: float
+    touched: float  # distinct rows that a batch touches, mean
 
 
 class Timed(Event, frozen=True, kw_only=True):
@@ -171,27 +121,17 @@ class TimesTaken(Event, frozen=True, kw_only=True):
 
 
 class Memory(Event, frozen=True, kw_only=True):
-    """The memory of a call and of set-up, in bytes.
-
-    Attributes
-    ----------
-    peak_bytes, resident_bytes
-        Peak of traced allocation in a call, and growth of the resident set.
-    prepare_bytes, prepare_resident_bytes
-        The same of what set-up leaves allocated.
-    why_not
-        Why there are no figures.
-    needs
-        Optional packages that the implementation imports.
-    """
+    """The memory of a call and of set-up, in bytes."""
 
     variant: str
+    # peak of traced allocation in a call, and growth of the resident set
     peak_bytes: int | None = None
     resident_bytes: int | None = None
+    # the same of what set-up leaves allocated
     prepare_bytes: int | None = None
     prepare_resident_bytes: int | None = None
-    why_not: str = ""
-    needs: tuple[str, ...] = ()
+    why_not: str = ""  # why there are no figures
+    needs: tuple[str, ...] = ()  # optional packages that the implementation imports
 
 
 class StageTimes(Event, frozen=True, kw_only=True):
@@ -239,49 +179,34 @@ class MachineLimits(Event, frozen=True, kw_only=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """Facts about an implementation of a source.
-
-    Attributes
-    ----------
-    kernel, dimensions, signature, at, batches
-        Its kernel's name, dimensions and parameters, and at which of a preset's sizes it is measured (``Kernel.measured``).
-    requires, missing
-        Optional packages that it needs, and those of them that are not installed.
-    identity, packages
-        Identity of its code, and the installed distributions that it uses, directly or not.
-    late_imports
-        Modules of its tree that it imports when it is called.
-    strays
-        Files of the other side that it uses.
-    data
-        Differing files that it may read.
-    built
-        Differing files that an extension which it uses may be built from.
-    effects
-        Statements that change something for the whole process when it is imported: where, and the statement.
-    file, line
-        Where its function is defined.
-    """
+    """Facts about an implementation of a source."""
 
     key: str
+    # its kernel's name, dimensions and parameters
     kernel: str
     dimensions: str
+    signature: tuple[str, ...]
+    # at which of a preset's sizes the kernel is measured, as in ``Kernel.measured``
     at: Literal["all", "flat", "tables", "small", "slow", "text"]
     batches: bool
-    signature: tuple[str, ...]
+
     slug: str
     title: str
     baseline: bool
     wrong: str
+    # optional packages that it needs, and those of them that are not installed
     requires: tuple[str, ...]
     missing: tuple[str, ...]
+    # identity of its code, and the installed distributions that it uses, directly or not
     identity: str
     packages: tuple[str, ...]
-    late_imports: tuple[str, ...]
-    strays: tuple[str, ...]
-    data: tuple[str, ...]
-    built: tuple[str, ...]
+    late_imports: tuple[str, ...]  # modules of its tree that it imports when it is called
+    strays: tuple[str, ...]  # files of the other side that it uses
+    data: tuple[str, ...]  # differing files that it may read
+    built: tuple[str, ...]  # differing files that an extension which it uses may be built from
+    # statements that change something for the whole process when it is imported: where, and the statement
     effects: tuple[tuple[str, str], ...]
+    # where its function is defined
     file: str
     line: int
 
@@ -316,28 +241,15 @@ class Pace(Event, frozen=True, kw_only=True):
 
 
 class Trained(Event, frozen=True, kw_only=True):
-    """A training run has ended.
+    """A training run has ended."""
 
-    Attributes
-    ----------
-    words
-        Words trained on, in all epochs.
-    seconds, cpu_s
-        Wall and CPU time of its steps.
-    peak_bytes
-        Growth of the resident set.
-    curve
-        Words so far, and loss on held-out lines.
-    whole
-        Whether it trained on the whole text, in all epochs.
-    """
-
-    words: int
+    words: int  # words trained on, in all epochs
+    # wall and CPU time of its steps
     seconds: float
     cpu_s: float
-    peak_bytes: int | None
-    curve: list[tuple[int, float]]
-    whole: bool
+    peak_bytes: int | None  # growth of the resident set
+    curve: list[tuple[int, float]]  # words so far, and loss on held-out lines
+    whole: bool  # whether it trained on the whole text, in all epochs
 
 
 Events = (

@@ -17,21 +17,11 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ImplementationSource(Struct, frozen=True, kw_only=True):
-    """Where implementations are loaded from.
+    """Where implementations are loaded from."""
 
-    Attributes
-    ----------
-    tree
-        A checked-out revision, or empty for this program's own package.
-    files
-        The user's files, as absolute paths.
-    book
-        A reader's layers of the book, whose methods become implementations; empty for none.
-    """
-
-    tree: str = ""
-    files: tuple[str, ...] = ()
-    book: str = ""
+    tree: str = ""  # a checked-out revision, or empty for this program's own package
+    files: tuple[str, ...] = ()  # the user's files, as absolute paths
+    book: str = ""  # a reader's layers of the book, whose methods become implementations; empty for none
 
     @property
     def is_own(self) -> bool:
@@ -40,27 +30,13 @@ class ImplementationSource(Struct, frozen=True, kw_only=True):
 
 
 class Variant(Struct, frozen=True, kw_only=True):
-    """What is timed: an implementation, from a source, with an optional exact slowdown.
+    """What is timed: an implementation, from a source, with an optional exact slowdown."""
 
-    Attributes
-    ----------
-    name
-        Its name in the experiment's events.
-    key
-        The implementation's key.
-    source
-        The name of the source.
-    check
-        Whether its results are checked before it is timed.
-    slowed
-        Share by which its samples are made longer.
-    """
-
-    name: str
-    key: str
-    source: str = ""
-    check: bool = False
-    slowed: float = 0.0
+    name: str  # its name in the experiment's events
+    key: str  # the implementation's key
+    source: str = ""  # the name of the source
+    check: bool = False  # whether its results are checked before it is timed
+    slowed: float = 0.0  # share by which its samples are made longer
 
 
 class SamplePlan(Struct, frozen=True, kw_only=True):
@@ -72,33 +48,13 @@ class SamplePlan(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class MeasurementSettings:
-    """How experiments are measured.
+    """How experiments are measured."""
 
-    Attributes
-    ----------
-    processes
-        Fresh processes of an experiment.
-    rounds
-        Most samples of a variant in a process.
-    sample_s
-        Shortest sample.
-    variant_s
-        Time that a variant may take in a process; slower variants get fewer rounds.
-    time_limit_s
-        Longest that one step of an implementation may take.
-    memory_limit_bytes
-        Most that a worker may allocate.
-    seed
-        Seed of all random choices.
-    profile
-        Whether each implementation is also profiled line by line, at one size.
-    """
-
-    processes: int = 3
-    rounds: int = 12
-    sample_s: float = 0.002
-    variant_s: float = 0.04
-    time_limit_s: float = 30.0
-    memory_limit_bytes: int = 3 << 30
-    seed: int = 0
-    profile: bool = True
+    processes: int = 3  # fresh processes of an experiment
+    rounds: int = 12  # most samples of a variant in a process
+    sample_s: float = 0.002  # shortest sample
+    variant_s: float = 0.04  # time that a variant may take in a process; slower variants get fewer rounds
+    time_limit_s: float = 30.0  # longest that one step of an implementation may take
+    memory_limit_bytes: int = 3 << 30  # most that a worker may allocate
+    seed: int = 0  # seed of all random choices
+    profile: bool = True  # whether each implementation is also profiled line by line, at one size

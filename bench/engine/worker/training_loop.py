@@ -121,33 +121,18 @@ def pieces(corpus: Corpus, lines: Lines, size: int) -> Iterator[tuple[Ints, Ints
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
-    """What is trained, and how.
+    """What is trained, and how."""
 
-    Attributes
-    ----------
-    implementation
-        What trains.
-    V
-        Size of the vocabulary: the most frequent words.
-    H
-        Length of a vector.
-    K
-        Negatives of an example.
-    threads, epochs, seed, settings
-        As in ``w2vbench train``.
-    words
-        Most words to train on, in all epochs together; None for all.
-    """
-
-    implementation: Implementation
-    V: int
-    H: int = 100
-    K: int = 5
+    implementation: Implementation  # what trains
+    V: int  # size of the vocabulary: the most frequent words
+    H: int = 100  # length of a vector
+    K: int = 5  # negatives of an example
+    # as in ``w2vbench train``
     threads: int = 1
     epochs: int = 5
     seed: int = 1
     settings: Settings = field(default_factory=Settings)
-    words: int | None = None
+    words: int | None = None  # most words to train on, in all epochs together; None for all
 
     @property
     def size(self) -> Size:
@@ -156,31 +141,16 @@ class TrainingPlan:
 
 @dataclass
 class TrainingState:
-    """The state of a training run.
+    """The state of a training run."""
 
-    Attributes
-    ----------
-    model
-        What is trained.
-    total
-        Words that the whole run will train on.
-    words
-        Words trained on so far, in all epochs, including frequent ones that the model skips.
-    seconds, cpu_s
-        Time of its steps, without reading the text and measuring the loss.
-    curve
-        Words so far, and loss on held-out lines.
-    began
-        When the run began, by ``time.perf_counter``.
-    """
-
-    model: Model
-    total: int
-    words: int = 0
+    model: Model  # what is trained
+    total: int  # words that the whole run will train on
+    words: int = 0  # words trained on so far, in all epochs, including frequent ones that the model skips
+    # time of its steps, without reading the text and measuring the loss
     seconds: float = 0.0
     cpu_s: float = 0.0
-    curve: list[tuple[int, float]] = field(default_factory=list)
-    began: float = field(default_factory=time.perf_counter)
+    curve: list[tuple[int, float]] = field(default_factory=list)  # words so far, and loss on held-out lines
+    began: float = field(default_factory=time.perf_counter)  # when the run began, by ``time.perf_counter``
 
     @property
     def words_per_s(self) -> float:

@@ -31,36 +31,23 @@ DROPPED = 1.5
 
 @dataclass(frozen=True, kw_only=True)
 class TimedMethods:
-    """A reader's methods beside ours of the same kernel.
+    """A reader's methods beside ours of the same kernel."""
 
-    Attributes
-    ----------
-    kernel, slug, methods, size
-        What was timed, and at which size.
-    mine_s, fastest_s, textbook_s
-        Seconds a call, typical.
-    ratio
-        How many times longer than the fastest a call takes.
-    fastest, textbook
-        Which of ours these are.
-    profiles
-        The lines of its methods.
-    why_not
-        Why there are no times.
-    """
-
+    # what was timed, and at which size
     kernel: str
     slug: str
     methods: tuple[str, ...]
     size: Size
+    # seconds a call, typical
     mine_s: float = 0.0
     fastest_s: float = 0.0
     textbook_s: float = 0.0
-    ratio: Interval | None = None
+    ratio: Interval | None = None  # how many times longer than the fastest a call takes
+    # which of ours these are
     fastest: str = ""
     textbook: str = ""
-    profiles: Sequence[LineProfile] = ()
-    why_not: str = ""
+    profiles: Sequence[LineProfile] = ()  # the lines of its methods
+    why_not: str = ""  # why there are no times
 
 
 def chosen_timings(classes: Sequence[BookChecked]) -> list[Timing]:
@@ -73,29 +60,15 @@ def chosen_timings(classes: Sequence[BookChecked]) -> list[Timing]:
 
 @dataclass(kw_only=True)
 class Timed:
-    """A reader's methods while they are timed beside ours.
-
-    Attributes
-    ----------
-    slugs
-        What the next process times: the reader's first.
-    textbook
-        The baseline of ours.
-    samples
-        By slug, the seconds a call of each process.
-    profiles
-        The lines of its methods.
-    why_not
-        Why it cannot be timed.
-    """
+    """A reader's methods while they are timed beside ours."""
 
     timing: Timing
     size: Size
-    slugs: Sequence[str]
-    textbook: str
-    samples: dict[str, list[Floats]] = field(default_factory=dict)
-    profiles: Sequence[LineProfile] = ()
-    why_not: str = ""
+    slugs: Sequence[str]  # what the next process times: the reader's first
+    textbook: str  # the baseline of ours
+    samples: dict[str, list[Floats]] = field(default_factory=dict)  # by slug, the seconds a call of each process
+    profiles: Sequence[LineProfile] = ()  # the lines of its methods
+    why_not: str = ""  # why it cannot be timed
 
     @classmethod
     def begun(cls, timing: Timing, dtype: str) -> Timed:

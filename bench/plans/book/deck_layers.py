@@ -21,17 +21,10 @@ Prepared = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class LayerMethod:
-    """How a method is called on a kernel's inputs.
+    """How a method is called on a kernel's inputs."""
 
-    Attributes
-    ----------
-    kernel
-        The kernel's name.
-    prepare, call
-        What an implementation has: ``call`` gets a batch, and what ``prepare`` has made.
-    """
-
-    kernel: str
+    kernel: str  # the kernel's name
+    # what an implementation has: ``call`` gets a batch, and what ``prepare`` has made
     prepare: Callable[[Problem], Prepared]
     call: Callable[..., Any]
 

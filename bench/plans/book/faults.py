@@ -12,26 +12,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that learners make.
+    """A fault that learners make."""
 
-    Attributes
-    ----------
-    says, instead
-        What is wrong, and what to write instead. ``{…}`` are filled in by the check.
-    at
-        What a line at fault looks like, as regular expressions, the surest first. Without such a line, the method's first one is
-        named.
-    remark
-        Whether the result is right all the same: it costs time, or it will not do for other files of the book.
-    of_dtype
-        Whether it is none where all weights are float64.
-    """
-
+    # What is wrong, and what to write instead. ``{…}`` are filled in by the check.
     says: str
     instead: str
+    # What a line at fault looks like, as regular expressions, the surest first. Without such a line, the method's first
+    # one is named.
     at: tuple[str, ...] = ()
+    # whether the result is right all the same: it costs time, or it will not do for other files of the book
     remark: bool = False
-    of_dtype: bool = False
+    of_dtype: bool = False  # whether it is none where all weights are float64
 
 
 TABLE = r"""

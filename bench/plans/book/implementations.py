@@ -140,17 +140,12 @@ def made_negative(problem: Problem, classes: Classes) -> tuple[Any, Given]:
 
 @dataclass(frozen=True)
 class Timing:
-    """Which methods are timed as an implementation of which kernel, under which slug, and how they are called.
-
-    Attributes
-    ----------
-    function, made
-        The implementation's, and its ``prepare``, which gets the reader's classes too.
-    """
+    """Which methods are timed as an implementation of which kernel, under which slug, and how they are called."""
 
     kernel: str
     slug: str
     methods: tuple[str, ...]
+    # the implementation's, and its ``prepare``, which gets the reader's classes too
     function: Callable[..., Any]
     made: Callable[..., Any]
 

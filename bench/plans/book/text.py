@@ -37,21 +37,11 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class Text:
-    """A file's Python text.
+    """A file's Python text."""
 
-    Attributes
-    ----------
-    code
-        The text.
-    cells
-        The number of the first line of each of a notebook's code cells; empty for a module.
-    magics
-        How many lines of a notebook are IPython's.
-    """
-
-    code: str
-    cells: tuple[int, ...] = ()
-    magics: int = 0
+    code: str  # the text
+    cells: tuple[int, ...] = ()  # the number of the first line of each of a notebook's code cells; empty for a module
+    magics: int = 0  # how many lines of a notebook are IPython's
 
     @cached_property
     def tree(self) -> ast.Module:

@@ -32,27 +32,16 @@ class Stop(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """What a method must give, and what mistakes would give in its place.
+    """What a method must give, and what mistakes would give in its place."""
 
-    Attributes
-    ----------
-    what, want
-        Its name in sentences, and its value.
-    mistakes
-        What each fault would give, by the fault's name, the likeliest first.
-    W
-        The weights whose gradient it is; without them, it is what the method returns.
-    dtype
-        The fault if it has more bytes a number than the weights; empty if that is no fault.
-    n, returned, shaped
-        For sentences: how many ids, layers or contexts there are; what a method returns; how dout is multiplied.
-    """
-
+    # its name in sentences, and its value
     what: str
     want: Any
+    # what each fault would give, by the fault's name, the likeliest first
     mistakes: Mapping[str, Any] = field(default_factory=dict)
-    W: Array | None = None
-    dtype: str = ""
+    W: Array | None = None  # the weights whose gradient it is; without them, it is what the method returns
+    dtype: str = ""  # the fault if it has more bytes a number than the weights; empty if that is no fault
+    # for sentences: how many ids, layers or contexts there are; what a method returns; how dout is multiplied
     n: int = 1
     returned: str = ""
     shaped: str = ""
@@ -60,38 +49,21 @@ class Result:
 
 @dataclass
 class Trial:
-    """A class on trial.
+    """A class on trial."""
 
-    Attributes
-    ----------
-    name, kind
-        The class.
-    dtype
-        Of the weights that its layers get.
-    has_models
-        Whether the reader's own models make such weights: layers that make float64 of them are then at fault. Without models,
-        theirs may be float64.
-    begin
-        Told before each call what is done, so that one that hangs is known.
-    found
-        The faults so far.
-    example
-        The inputs of the calls that are on trial, as text.
-    later
-        Whether a step has gone before, and was right: what is wrong now is so because of it.
-    failed
-        Whether a result was wrong.
-    """
-
+    # the class
     name: str
     kind: type
-    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))  # of the weights that its layers get
+    # Whether the reader's own models make such weights: layers that make float64 of them are then at fault. Without
+    # models, theirs may be float64.
     has_models: bool = True
+    # told before each call what is done, so that one that hangs is known
     begin: Callable[[str], None] = lambda step: None
-    found: list[BookFault] = field(default_factory=list)
-    example: str = ""
-    later: bool = False
-    failed: bool = False
+    found: list[BookFault] = field(default_factory=list)  # the faults so far
+    example: str = ""  # the inputs of the calls that are on trial, as text
+    later: bool = False  # whether a step has gone before, and was right: what is wrong now is so because of it
+    failed: bool = False  # whether a result was wrong
 
     @property
     def wrong(self) -> bool:

@@ -57,31 +57,16 @@ SLOWDOWN_GRID = [step / 200 for step in range(2, 41)]
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrateRequest(ComparisonRequest, MeasurementRequest):
-    """What to calibrate with.
+    """What to calibrate with."""
 
-    Attributes
-    ----------
-    batches
-        How many comparisons to make.
-    cases
-        Cases of a comparison; None for all.
-    same_only
-        Whether to compare identical code only, and no slowed code.
-    seed
-        Of the first batch.
-    resume
-        Whether to add to the trials of an earlier calibration.
-    packages
-        Requirements of one environment, which is compared with itself in processes of its own, as ``compare --packages``
-        does; None for ``compare`` of revisions.
-    """
-
-    batches: int
-    cases: int | None
-    same_only: bool
+    batches: int  # how many comparisons to make
+    cases: int | None  # cases of a comparison; None for all
+    same_only: bool  # whether to compare identical code only, and no slowed code
     everything: bool = True
-    seed: int
-    resume: bool
+    seed: int  # of the first batch
+    resume: bool  # whether to add to the trials of an earlier calibration
+    # requirements of one environment, which is compared with itself in processes of its own, as ``compare --packages``
+    # does; None for ``compare`` of revisions
     packages: str | None = None
 
 

@@ -48,33 +48,18 @@ POLL_S = 1.0
 
 @dataclass
 class Member:
-    """A worker that has joined.
-
-    Attributes
-    ----------
-    report, kind
-        What it has reported; and what is measured on machines like it, while it may get work.
-    refused
-        Whether it gets no work.
-    hung
-        Whether it has not answered in time.
-    doubted
-        Whether its figures were last found in doubt.
-    failures
-        How many of its problems in a row have failed there.
-    work
-        What it will measure next, once it is idle.
-    """
+    """A worker that has joined."""
 
     address: str
     name: str
+    # what it has reported; and what is measured on machines like it, while it may get work
     report: MachineReport | None = None
     kind: KindRun | None = None
-    refused: bool = False
-    hung: bool = False
-    doubted: bool = False
-    failures: int = 0
-    work: asyncio.Future[str] | None = None
+    refused: bool = False  # whether it gets no work
+    hung: bool = False  # whether it has not answered in time
+    doubted: bool = False  # whether its figures were last found in doubt
+    failures: int = 0  # how many of its problems in a row have failed there
+    work: asyncio.Future[str] | None = None  # what it will measure next, once it is idle
 
 
 class Client:

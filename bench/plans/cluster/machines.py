@@ -23,30 +23,14 @@ BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class MachineReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a machine reports before it gets work. That of another version may have other fields.
+    """What a machine reports before it gets work. That of another version may have other fields."""
 
-    Attributes
-    ----------
-    name
-        What its network calls it.
-    host
-        What only workers on the same computer have in common.
-    environment
-        What ``environment.describe`` returns there.
-    machine_info
-        What pytest-benchmark writes of it.
-    settings
-        Settings of numba that change machine code.
-    digests
-        Digests of w2vbench's code, of the text, and of the user's files by their path.
-    """
-
-    name: str
-    host: str
-    environment: dict[str, Any]
-    machine_info: dict[str, Any]
-    settings: str = ""
-    digests: dict[str, str] = {}
+    name: str  # what its network calls it
+    host: str  # what only workers on the same computer have in common
+    environment: dict[str, Any]  # what ``environment.describe`` returns there
+    machine_info: dict[str, Any]  # what pytest-benchmark writes of it
+    settings: str = ""  # settings of numba that change machine code
+    digests: dict[str, str] = {}  # digests of w2vbench's code, of the text, and of the user's files by their path
 
     @property
     def cpu(self) -> str:

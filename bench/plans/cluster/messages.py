@@ -43,16 +43,11 @@ class Check(Message, frozen=True, kw_only=True):
 
 
 class Measure(Message, frozen=True, kw_only=True):
-    """Measure a whole problem.
-
-    Attributes
-    ----------
-    entry, processes
-        What the journal has of it, and how many processes it is to have in all, to go on with what was measured here.
-    """
+    """Measure a whole problem."""
 
     run: Run
     problem: str
+    # what the journal has of it, and how many processes it is to have in all, to go on with what was measured here
     entry: dict[str, Any] | None = None
     processes: int = 0
 
@@ -67,21 +62,9 @@ Messages = Join | Report | Check | Measure | Leave
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """What a machine has measured.
+    """What a machine has measured."""
 
-    Attributes
-    ----------
-    checks
-        Its checks of itself; of a problem, before and after.
-    limits
-        Its limits on each number of threads.
-    entry
-        What the journal has of the problem.
-    counters
-        By how much counters rose meanwhile that should not rise.
-    """
-
-    checks: tuple[Checked, ...]
-    limits: tuple[protocol.MachineLimits, ...] = ()
-    entry: dict[str, Any] = {}
-    counters: dict[str, int | None] = {}
+    checks: tuple[Checked, ...]  # its checks of itself; of a problem, before and after
+    limits: tuple[protocol.MachineLimits, ...] = ()  # its limits on each number of threads
+    entry: dict[str, Any] = {}  # what the journal has of the problem
+    counters: dict[str, int | None] = {}  # by how much counters rose meanwhile that should not rise

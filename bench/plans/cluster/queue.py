@@ -17,35 +17,21 @@ LOSSES = 2
 
 @dataclass
 class Queue:
-    """The problems of a kind of machine.
+    """The problems of a kind of machine."""
 
-    Attributes
-    ----------
-    waiting, again
-        Those that no machine has measured yet, and those that are to be measured again.
-    further
-        By machine, those that it has measured and goes on with.
-    under_way
-        By machine, what it measures now, and whether it goes on with that.
-    done, given_up
-        Those that are measured, and those that never will be.
-    losses
-        On which machines a problem was lost.
-    doubted
-        Those that are to be measured again since their figures are in doubt, each with the machine that has measured it.
-    repeated
-        Those that were ever in doubt.
-    """
-
-    waiting: deque[str]
-    done: set[str] = field(default_factory=set)
+    waiting: deque[str]  # those that no machine has measured yet
+    done: set[str] = field(default_factory=set)  # those that are measured
+    # those that are to be measured again
     again: deque[str] = field(default_factory=deque)
+    # by machine, those that it has measured and goes on with
     further: dict[str, deque[str]] = field(default_factory=dict)
+    # by machine, what it measures now, and whether it goes on with that
     under_way: dict[str, tuple[str, bool]] = field(default_factory=dict)
-    losses: dict[str, list[str]] = field(default_factory=dict)
-    given_up: set[str] = field(default_factory=set)
+    losses: dict[str, list[str]] = field(default_factory=dict)  # on which machines a problem was lost
+    given_up: set[str] = field(default_factory=set)  # those that never will be measured
+    # those that are to be measured again since their figures are in doubt, each with the machine that has measured it
     doubted: dict[str, str] = field(default_factory=dict)
-    repeated: set[str] = field(default_factory=set)
+    repeated: set[str] = field(default_factory=set)  # those that were ever in doubt
 
     @property
     def finished(self) -> bool:

@@ -39,63 +39,36 @@ SAME, UNKNOWN = "same code", "unknown"
 
 @dataclass(frozen=True, kw_only=True)
 class BisectRequest(ComparisonRequest):
-    """Between which commits to search.
+    """Between which commits to search."""
 
-    Attributes
-    ----------
-    good, bad
-        Names of revisions; good is an ancestor of bad.
-    case
-        A case, or ``kernel/implementation`` for its first size in ``compare``.
-    """
-
+    # names of revisions; good is an ancestor of bad
     good: str
     bad: str
-    case: str
+    case: str  # a case, or ``kernel/implementation`` for its first size in ``compare``
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What a commit was found to be.
-
-    Attributes
-    ----------
-    verdict
-        Compared with GOOD; ``same code`` where nothing had to be measured, ``unknown`` where nothing could be.
-    why
-        The ratio of times, or the reason.
-    """
+    """What a commit was found to be."""
 
     commit: str
     subject: str
+    # compared with GOOD; ``same code`` where nothing had to be measured, ``unknown`` where nothing could be
     verdict: str
-    why: str
+    why: str  # the ratio of times, or the reason
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bisected:
-    """Where the change came in.
+    """Where the change came in."""
 
-    Attributes
-    ----------
-    case
-        The case's name.
-    last, first
-        The last commit that is known to be like GOOD, and the first known to be like BAD.
-    between
-        The commits between them, of which it cannot be told.
-    files
-        What the first one changed.
-    steps
-        All commits that were judged, in order.
-    """
-
-    case: str
+    case: str  # the case's name
+    # the last commit that is known to be like GOOD, and the first known to be like BAD
     last: Step
     first: Step
-    between: list[str]
-    files: list[str]
-    steps: list[Step] = field(default_factory=list)
+    between: list[str]  # the commits between them, of which it cannot be told
+    files: list[str]  # what the first one changed
+    steps: list[Step] = field(default_factory=list)  # all commits that were judged, in order
 
 
 def bisect(request: BisectRequest, say: Say, progress: AbstractContextManager[Note]) -> Bisected:

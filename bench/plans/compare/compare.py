@@ -32,19 +32,12 @@ from .worktrees import RevisionError, Tree, checked_out, differing_files, git, r
 
 @dataclass(frozen=True, kw_only=True)
 class CompareRequest(JudgedRequest):
-    """What to compare.
+    """What to compare."""
 
-    Attributes
-    ----------
-    base, head
-        Names of revisions or of result files. head is None for the work tree, or to decide a stored comparison again.
-    across_machines
-        Whether the two result files are of different machines.
-    """
-
+    # Names of revisions or of result files. head is None for the work tree, or to decide a stored comparison again.
     base: str
     head: str | None
-    across_machines: bool
+    across_machines: bool  # whether the two result files are of different machines
 
     @property
     def is_of_files(self) -> bool:

@@ -30,19 +30,11 @@ class NotComparable(RevisionError):
 
 @dataclass(frozen=True)
 class ComparedCase:
-    """A case that is measured at both revisions.
+    """A case that is measured at both revisions."""
 
-    Attributes
-    ----------
-    facts
-        HEAD's.
-    compiles
-        Whether numba may compile it at one of them.
-    """
-
-    facts: Facts
+    facts: Facts  # HEAD's
     size: Size
-    compiles: bool = True
+    compiles: bool = True  # whether numba may compile it at one of them
 
     @property
     def name(self) -> str:
@@ -51,18 +43,10 @@ class ComparedCase:
 
 @dataclass(frozen=True)
 class CaseSelection(Selection):
-    """Select the cases to compare: only some kernels or globs, or also cases whose code is unchanged.
+    """Select the cases to compare: only some kernels or globs, or also cases whose code is unchanged."""
 
-    Attributes
-    ----------
-    everything
-        Whether to compare all selected cases, changed or not.
-    threads
-        BLAS and OpenMP threads.
-    """
-
-    everything: bool = False
-    threads: int = 1
+    everything: bool = False  # whether to compare all selected cases, changed or not
+    threads: int = 1  # BLAS and OpenMP threads
 
     def cases(self, facts: Facts) -> list[ComparedCase]:
         """Return the selected cases of an implementation."""
@@ -77,28 +61,17 @@ class CaseSelection(Selection):
 
 @dataclass
 class Differences:
-    """Which cases are compared, which are not, and why.
+    """Which cases are compared, which are not, and why."""
 
-    Attributes
-    ----------
-    compared
-        The cases, most important first.
-    added, removed, renamed
-        Keys of implementations; of renamed ones (old, new).
-    skipped
-        Names of cases, by the reason.
-    excluded
-        Verdict and reason of the cases that cannot be compared.
-    over_budget
-        Names of cases that differ but did not fit into the time budget.
-    """
-
-    compared: list[ComparedCase] = field(default_factory=list)
+    compared: list[ComparedCase] = field(default_factory=list)  # the cases, most important first
+    # keys of implementations; of renamed ones (old, new)
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     renamed: list[tuple[str, str]] = field(default_factory=list)
-    skipped: dict[str, list[str]] = field(default_factory=dict)
+    skipped: dict[str, list[str]] = field(default_factory=dict)  # names of cases, by the reason
+    # verdict and reason of the cases that cannot be compared
     excluded: dict[ComparedCase, tuple[Verdict, str]] = field(default_factory=dict)
+    # names of cases that differ but did not fit into the time budget
     over_budget: list[str] = field(default_factory=list)
 
     @property

@@ -55,17 +55,11 @@ class ComparisonRun:
     budget_s
         Time for all processes; None for as much as they take. Cases that do not fit are left out.
     slowed
-        Further sides: the same code, slowed.
+        Further sides: the same code, slowed."""
 
-    Attributes
-    ----------
-    sides
-        The variants of each case.
-    stages
-        Processes from each look to the next, fixed beforehand. Where each side has processes of its own, these are a side's.
-    """
-
-    sides: Sequence[Side] = SIDES
+    sides: Sequence[Side] = SIDES  # the variants of each case
+    # Processes from each look to the next, fixed beforehand. Where each side has processes of its own, these are a
+    # side's.
     stages: Sequence[int] = STAGES
     twice = Twice.CODE
 

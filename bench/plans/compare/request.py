@@ -17,22 +17,12 @@ THRESHOLD = 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonRequest(Request):
-    """How to compare, whatever it is.
+    """How to compare, whatever it is."""
 
-    Attributes
-    ----------
-    command
-        The command as it can be typed again.
-    everything
-        Whether to measure cases that do not differ too.
-    threshold
-        A smaller change counts as none; None for the usual one.
-    """
-
-    command: str
-    everything: bool = False
+    command: str  # the command as it can be typed again
+    everything: bool = False  # whether to measure cases that do not differ too
     threads: int = 1
-    threshold: float | None = None
+    threshold: float | None = None  # a smaller change counts as none; None for the usual one
     time_limit_s: float = 30.0
 
     @property
@@ -50,15 +40,7 @@ class ComparisonRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedRequest(ComparisonRequest, MeasurementRequest):
-    """What is asked for of a comparison with a verdict for each case.
+    """What is asked for of a comparison with a verdict for each case."""
 
-    Attributes
-    ----------
-    budget_s
-        Time for all processes.
-    junit
-        Where the verdicts go as JUnit XML, if anywhere.
-    """
-
-    budget_s: float | None = None
-    junit: Path | None = None
+    budget_s: float | None = None  # time for all processes
+    junit: Path | None = None  # where the verdicts go as JUnit XML, if anywhere

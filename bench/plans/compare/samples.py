@@ -24,19 +24,11 @@ from .worktrees import Tree
 
 @dataclass(frozen=True)
 class Side:
-    """A side of the comparison: one variant of every case.
-
-    Attributes
-    ----------
-    source
-        The source whose code it runs: ``base``, ``control`` or ``head``.
-    slowed
-        The share by which its samples are made longer.
-    """
+    """A side of the comparison: one variant of every case."""
 
     name: str
-    source: str
-    slowed: float = 0.0
+    source: str  # the source whose code it runs: ``base``, ``control`` or ``head``
+    slowed: float = 0.0  # the share by which its samples are made longer
 
 
 SIDES = tuple(Side(name, name) for name in (BASE, CONTROL, HEAD))
@@ -48,24 +40,13 @@ LEAST_ROUNDS = 5
 
 @dataclass
 class CaseSamples:
-    """The measurements of a case.
+    """The measurements of a case."""
 
-    Attributes
-    ----------
-    stages
-        The samples of each process by side, from each look to the next.
-    plan
-        Calls a sample and rounds a process, by side.
-    memory
-        By side.
-    missing_reason
-        Why the process that measures memory had no figures.
-    """
-
+    # the samples of each process by side, from each look to the next
     stages: list[list[Process]] = field(default_factory=list)
-    plan: dict[str, SamplePlan] = field(default_factory=dict)
-    memory: dict[str, protocol.Memory] = field(default_factory=dict)
-    missing_reason: str = ""
+    plan: dict[str, SamplePlan] = field(default_factory=dict)  # calls a sample and rounds a process, by side
+    memory: dict[str, protocol.Memory] = field(default_factory=dict)  # by side
+    missing_reason: str = ""  # why the process that measures memory had no figures
 
     @property
     def processes(self) -> list[Process]:

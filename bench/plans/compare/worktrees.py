@@ -30,24 +30,12 @@ class RevisionError(UserError):
 
 @dataclass(frozen=True)
 class Tree:
-    """The files of one side of a comparison.
+    """The files of one side of a comparison."""
 
-    Attributes
-    ----------
-    name
-        The revision as the user named it.
-    folder
-        The top folder of the files.
-    commit
-        The full hash.
-    dirty
-        Whether the folder has uncommitted changes (the work tree only).
-    """
-
-    name: str
-    folder: Path
-    commit: str
-    dirty: bool = False
+    name: str  # the revision as the user named it
+    folder: Path  # the top folder of the files
+    commit: str  # the full hash
+    dirty: bool = False  # whether the folder has uncommitted changes (the work tree only)
 
     @property
     def title(self) -> str:

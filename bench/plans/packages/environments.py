@@ -54,18 +54,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PythonEnvironment(Record, frozen=True, kw_only=True):
-    """An environment that is ready to be used.
+    """An environment that is ready to be used."""
 
-    Attributes
-    ----------
-    folder
-        Where it is.
-    used
-        When it was last used, in seconds since 1970.
-    """
-
-    folder: Path
-    used: float = 0.0
+    folder: Path  # where it is
+    used: float = 0.0  # when it was last used, in seconds since 1970
 
     @property
     def name(self) -> str:

@@ -19,27 +19,13 @@ MOST_RELEASES = 40
 
 @dataclass(frozen=True, kw_only=True)
 class InstalledReleases:
-    """Releases of a package, each in an environment of its own.
+    """Releases of a package, each in an environment of its own."""
 
-    Attributes
-    ----------
-    package
-        The package's canonical name.
-    beside
-        Requirements of every environment.
-    python
-        The interpreter's path.
-    environments
-        By release, the oldest first.
-    missing
-        By release, why there is no environment.
-    """
-
-    package: str
-    beside: Sequence[str]
-    python: str
-    environments: dict[str, PythonEnvironment]
-    missing: dict[str, str]
+    package: str  # the package's canonical name
+    beside: Sequence[str]  # requirements of every environment
+    python: str  # the interpreter's path
+    environments: dict[str, PythonEnvironment]  # by release, the oldest first
+    missing: dict[str, str]  # by release, why there is no environment
 
     def environment(self, release: str) -> PythonEnvironment:
         """Return the environment of any release, made where there is none. Raises PlanError."""

@@ -23,20 +23,13 @@ CompareReleases = Callable[[str, str, Sequence[ComparedCase], float], list[Compa
 class Gap:
     """The releases from the last measured one of an old level to the first of the new one, and the cases that changed there.
 
-    All cases are compared at once, and each release once, since most changes came together.
-
-    Attributes
-    ----------
-    threshold
-        A smaller change counts as none.
-    rows
-        By place of a release, its cases as they were compared.
-    """
+    All cases are compared at once, and each release once, since most changes came together."""
 
     releases: Sequence[str]
     changes: Sequence[ReleaseChange]
     cases: Sequence[ComparedCase]
-    threshold: float
+    threshold: float  # a smaller change counts as none
+    # by place of a release, its cases as they were compared
     rows: dict[int, dict[str, ComparedRow]] = field(default_factory=dict)
 
     def narrowed(self, compare: CompareReleases, say: Say) -> Iterator[Narrowed]:

@@ -36,19 +36,12 @@ EITHER = "in either environment"
 
 @dataclass(frozen=True, kw_only=True)
 class PackagesRequest(JudgedRequest):
-    """Which packages to compare.
+    """Which packages to compare."""
 
-    Attributes
-    ----------
-    base, head
-        Requirements of each side, separated by spaces.
-    pythons
-        The interpreters: none for this one, one for both sides, or one for each.
-    """
-
+    # requirements of each side, separated by spaces
     base: str
     head: str
-    pythons: Sequence[str] = ()
+    pythons: Sequence[str] = ()  # the interpreters: none for this one, one for both sides, or one for each
 
 
 def compare_packages(request: PackagesRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:

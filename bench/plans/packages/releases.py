@@ -44,30 +44,14 @@ AT_ANY = "at any release"
 
 @dataclass(frozen=True, kw_only=True)
 class ReleasesRequest(ComparisonRequest, MeasurementRequest):
-    """Which releases to measure.
+    """Which releases to measure."""
 
-    Attributes
-    ----------
-    package
-        The package whose releases differ.
-    specifier
-        Which of its releases, such as ``>=0.62``; empty for all that this program supports.
-    every
-        Whether to measure every release, and not only the newest of each minor version.
-    beside
-        Requirements of every environment, separated by spaces.
-    python
-        The interpreter, by version or path; this one if empty.
-    processes
-        Processes of each release.
-    """
-
-    package: str
-    specifier: str = ""
-    every: bool = False
-    beside: str = ""
-    python: str = ""
-    processes: int = PROCESSES
+    package: str  # the package whose releases differ
+    specifier: str = ""  # which of its releases, such as ``>=0.62``; empty for all that this program supports
+    every: bool = False  # whether to measure every release, and not only the newest of each minor version
+    beside: str = ""  # requirements of every environment, separated by spaces
+    python: str = ""  # the interpreter, by version or path; this one if empty
+    processes: int = PROCESSES  # processes of each release
 
 
 def measure_releases(request: ReleasesRequest, say: Say, progress: AbstractContextManager[Note]) -> Outputs:

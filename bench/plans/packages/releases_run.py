@@ -25,21 +25,11 @@ SIDE = Side(HEAD, HEAD)
 
 @dataclass
 class ReleasedSamples:
-    """A case at a release.
+    """A case at a release."""
 
-    Attributes
-    ----------
-    times
-        The median seconds a call of each process.
-    failed
-        Why it cannot be measured there.
-    plan
-        Calls a sample and rounds, as the first process has set them.
-    """
-
-    times: list[float] = field(default_factory=list)
-    failed: str = ""
-    plan: SamplePlan | None = None
+    times: list[float] = field(default_factory=list)  # the median seconds a call of each process
+    failed: str = ""  # why it cannot be measured there
+    plan: SamplePlan | None = None  # calls a sample and rounds, as the first process has set them
 
 
 class ReleasesRun:

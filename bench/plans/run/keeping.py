@@ -26,31 +26,16 @@ from .request import PlanError
 
 @dataclass(frozen=True)
 class Outputs:
-    """The outputs of a command.
+    """The outputs of a command."""
 
-    Attributes
-    ----------
-    text, result
-        The result file, as text and as it is read again.
-    paths
-        All files that were written.
-    exit_code
-        The command's.
-    unfinished
-        How far it came, if it was interrupted.
-    stored
-        Where a run is stored for ``history``; None if it is not stored.
-    not_stored
-        Why it could not be stored.
-    """
-
+    # the result file, as text and as it is read again
     text: str
     result: ResultFile
-    paths: list[Path]
-    exit_code: int
-    unfinished: str = ""
-    stored: Path | None = None
-    not_stored: str = ""
+    paths: list[Path]  # all files that were written
+    exit_code: int  # the command's
+    unfinished: str = ""  # how far it came, if it was interrupted
+    stored: Path | None = None  # where a run is stored for ``history``; None if it is not stored
+    not_stored: str = ""  # why it could not be stored
 
 
 def prepare_folder(folder: Path, junit: Path | None = None) -> None:

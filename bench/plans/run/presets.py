@@ -29,42 +29,27 @@ NEGATIVES = 5
 
 @dataclass(frozen=True)
 class Preset:
-    """How long a preset measures, and at which sizes.
-
-    Attributes
-    ----------
-    vocabularies
-        V of kernels that are measured at ``all``.
-    batches
-        B of kernels with several, at V = 1e5, or at the largest vocabulary below that.
-    small_batches
-        (V, B) of kernels that are measured at ``small`` batches.
-    slow_batches
-        (V, B) of ``slow`` ones; if empty, ``small_batches``.
-    flat, tables
-        V of ``flat`` kernels and of those with ``tables``; if empty, ``vocabularies``.
-    training_sizes
-        (V, B) of kernels that get a ``text``.
-    hidden
-        Further H, of each kernel that has one, at the vocabulary and batch that are shown first. Short presets measure kernels
-        that pass over whole tables there at the smallest of their vocabularies: a larger one would take a quarter of a run.
-    short
-        Whether the preset is to be quick: workers get less memory, and sizes that are not shown first no check of whole results.
-    profile_first
-        Whether implementations are profiled at the first of their kernel's sizes, and not near the size that is shown first.
-    """
+    """How long a preset measures, and at which sizes."""
 
     name: str
     settings: MeasurementSettings
-    vocabularies: tuple[int, ...]
-    batches: tuple[int, ...] = (100,)
-    small_batches: tuple[tuple[int, int], ...] = ()
-    slow_batches: tuple[tuple[int, int], ...] = ()
+    vocabularies: tuple[int, ...]  # v of kernels that are measured at ``all``
+    batches: tuple[int, ...] = (100,)  # b of kernels with several, at V = 1e5, or at the largest vocabulary below that
+    small_batches: tuple[tuple[int, int], ...] = ()  # (V, B) of kernels that are measured at ``small`` batches
+    slow_batches: tuple[tuple[int, int], ...] = ()  # (V, B) of ``slow`` ones; if empty, ``small_batches``
+    # v of ``flat`` kernels and of those with ``tables``; if empty, ``vocabularies``
     flat: tuple[int, ...] = ()
     tables: tuple[int, ...] = ()
-    training_sizes: tuple[tuple[int, int], ...] = ()
+    training_sizes: tuple[tuple[int, int], ...] = ()  # (V, B) of kernels that get a ``text``
+    # Further H, of each kernel that has one, at the vocabulary and batch that are shown first. Short presets measure
+    # kernels that pass over whole tables there at the smallest of their vocabularies: a larger one would take a quarter
+    # of a run.
     hidden: tuple[int, ...] = ()
+    # whether the preset is to be quick: workers get less memory, and sizes that are not shown first no check of whole
+    # results
     short: bool = False
+    # whether implementations are profiled at the first of their kernel's sizes, and not near the size that is shown
+    # first
     profile_first: bool = False
 
     def layers(self, kernel: Kernel, size: Size) -> tuple[str, ...]:

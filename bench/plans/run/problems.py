@@ -36,29 +36,18 @@ WORKER_BYTES = 450 << 20
 
 @dataclass(kw_only=True)
 class CaseRun:
-    """A case of a run, and its measurements so far.
-
-    Attributes
-    ----------
-    status, reason
-        ``ok`` while the case is measured; otherwise why it is not.
-    samples
-        Samples of each process.
-    plan
-        Calls a sample and rounds a process.
-    stages
-        Seconds in each stage of a training step.
-    """
+    """A case of a run, and its measurements so far."""
 
     implementation: Implementation
     case: Case
+    # ``ok`` while the case is measured; otherwise why it is not
     status: str = Status.OK
     reason: str = ""
-    samples: list[Samples] = field(default_factory=list)
-    plan: SamplePlan | None = None
+    samples: list[Samples] = field(default_factory=list)  # samples of each process
+    plan: SamplePlan | None = None  # calls a sample and rounds a process
     memory: protocol.Memory = field(default_factory=lambda: protocol.Memory(variant=""))
     profile: protocol.LineProfile | None = None
-    stages: dict[str, float] = field(default_factory=dict)
+    stages: dict[str, float] = field(default_factory=dict)  # seconds in each stage of a training step
 
     def exclude(self, status: str, reason: str) -> None:
         """Measure the case no longer."""
@@ -75,36 +64,21 @@ class LayerRun(protocol.Struct, frozen=True, kw_only=True):
 
 @dataclass(kw_only=True)
 class ProblemRun:
-    """A problem of a run, its cases, and the measurements so far.
-
-    Attributes
-    ----------
-    processes
-        Number of finished processes.
-    limits
-        Samples of an empty function (``call``) and of the functions that only move the data, of each of the first
-        LIMIT_PROCESSES processes, or up to the first in which they failed.
-    limit_plans
-        Calls and rounds of those functions.
-    touched
-        Distinct rows a batch, mean over processes.
-    layers
-        Methods of layers that were measured on the problem's inputs, by name.
-    seconds
-        How long each process took.
-    machine, doubt
-        In a run on several machines: the one that has measured it, and why its figures are in doubt.
-    """
+    """A problem of a run, its cases, and the measurements so far."""
 
     problem: str
     size: Size
     cases: list[CaseRun]
-    processes: int = 0
+    processes: int = 0  # number of finished processes
+    # samples of an empty function (``call``) and of the functions that only move the data, of each of the first
+    # LIMIT_PROCESSES processes, or up to the first in which they failed
     limits: dict[str, list[Samples]] = field(default_factory=dict)
-    limit_plans: dict[str, SamplePlan] = field(default_factory=dict)
-    touched: float = 0.0
+    limit_plans: dict[str, SamplePlan] = field(default_factory=dict)  # calls and rounds of those functions
+    touched: float = 0.0  # distinct rows a batch, mean over processes
+    # methods of layers that were measured on the problem's inputs, by name
     layers: dict[str, LayerRun] = field(default_factory=dict)
-    seconds: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)  # how long each process took
+    # in a run on several machines: the one that has measured it, and why its figures are in doubt
     machine: str = ""
     doubt: str = ""
 
@@ -142,28 +116,16 @@ def admit(problem: ProblemRun, settings: MeasurementSettings, verdicts: Mapping[
 
 @dataclass(frozen=True, kw_only=True)
 class Extras:
-    """What a process does beside timing.
+    """What a process does beside timing."""
 
-    Attributes
-    ----------
-    check
-        Whether whole results are checked before they are timed.
-    memory, stages
-        Whether these are measured afterwards.
-    unanswered
-        By key, what is said of implementations that are not asked for their memory again.
-    profiled
-        The slugs that are profiled line by line.
-    layers
-        Methods of layers that are measured too.
-    """
-
-    check: bool = False
+    check: bool = False  # whether whole results are checked before they are timed
+    # whether these are measured afterwards
     memory: bool = False
     stages: bool = False
+    # by key, what is said of implementations that are not asked for their memory again
     unanswered: Mapping[str, str] = field(default_factory=dict)
-    profiled: Sequence[str] = ()
-    layers: Sequence[str] = ()
+    profiled: Sequence[str] = ()  # the slugs that are profiled line by line
+    layers: Sequence[str] = ()  # methods of layers that are measured too
 
 
 def measure_next(problem: ProblemRun, context: RunContext, extras: Extras, *, start_next: bool = True) -> None:

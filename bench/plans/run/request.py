@@ -36,20 +36,11 @@ class NothingToKeep(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a user may name for every command: a text and implementations.
+    """What a user may name for every command: a text and implementations."""
 
-    Attributes
-    ----------
-    corpus
-        A text file; None for the built-in text.
-    files
-        The user's own implementations.
-    kernels, globs
-        Which kernels and cases are selected.
-    """
-
-    corpus: Path | None = None
-    files: Sequence[Path] = ()
+    corpus: Path | None = None  # a text file; None for the built-in text
+    files: Sequence[Path] = ()  # the user's own implementations
+    # which kernels and cases are selected
     kernels: Sequence[str] = ()
     globs: Sequence[str] = ()
 
@@ -77,15 +68,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasurementRequest(Request):
-    """What a user asks for of a command that keeps what it measures.
+    """What a user asks for of a command that keeps what it measures."""
 
-    Attributes
-    ----------
-    command
-        The command as it can be typed again.
-    out
-        The folder of the results.
-    """
-
-    command: str
-    out: Path
+    command: str  # the command as it can be typed again
+    out: Path  # the folder of the results

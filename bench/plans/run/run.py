@@ -41,34 +41,20 @@ LIMIT_MEASUREMENTS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest(MeasurementRequest):
-    """What to run.
-
-    Attributes
-    ----------
-    vocabularies, batches
-        The user's own V and B; if empty, the preset's.
-    threads
-        Numbers of threads, the fewest first, on each of which every size is measured; if empty, one thread.
-    changed
-        Fields that are the same in every size (hidden size, negatives, dtypes, words).
-    processes
-        Fresh processes a problem; None for as many as the preset has.
-    memory_limit_bytes
-        Of a worker; None for what is free.
-    resume
-        Whether to go on from the journal of the same command.
-    """
+    """What to run."""
 
     preset: str
+    # the user's own V and B; if empty, the preset's
     vocabularies: Sequence[int]
     batches: Sequence[int]
+    # numbers of threads, the fewest first, on each of which every size is measured; if empty, one thread
     threads: Sequence[int]
-    changed: Mapping[str, Any]
-    processes: int | None
+    changed: Mapping[str, Any]  # fields that are the same in every size (hidden size, negatives, dtypes, words)
+    processes: int | None  # fresh processes a problem; None for as many as the preset has
     time_limit_s: float
-    memory_limit_bytes: int | None
+    memory_limit_bytes: int | None  # of a worker; None for what is free
     seed: int
-    resume: bool
+    resume: bool  # whether to go on from the journal of the same command
 
     @property
     def own_sizes(self) -> bool:

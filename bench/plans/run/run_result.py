@@ -27,33 +27,18 @@ from .session import Session
 
 @dataclass(kw_only=True)
 class Run:
-    """A run under way: how it is measured, and what is finished.
-
-    Attributes
-    ----------
-    preset
-        The preset's name; None for the user's own sizes.
-    planned
-        All problems of the run.
-    limits
-        Measurements of the machine's limits.
-    passed
-        Checks that need not be repeated.
-    looks
-        After how many processes it is looked whether a problem is decided; empty where the user has chosen their number.
-    complete
-        Whether every process of every problem is finished.
-    """
+    """A run under way: how it is measured, and what is finished."""
 
     session: Session
-    preset: str | None
+    preset: str | None  # the preset's name; None for the user's own sizes
     settings: MeasurementSettings
     corpus: words.Corpus
-    planned: Sequence[ProblemRun]
+    planned: Sequence[ProblemRun]  # all problems of the run
+    # after how many processes it is looked whether a problem is decided; empty where the user has chosen their number
     looks: Sequence[int] = ()
-    limits: list[protocol.MachineLimits] = field(default_factory=list)
-    passed: PassedChecks = field(default_factory=PassedChecks)
-    complete: bool = False
+    limits: list[protocol.MachineLimits] = field(default_factory=list)  # measurements of the machine's limits
+    passed: PassedChecks = field(default_factory=PassedChecks)  # checks that need not be repeated
+    complete: bool = False  # whether every process of every problem is finished
 
     @property
     def problems(self) -> list[ProblemRun]:

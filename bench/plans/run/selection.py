@@ -12,18 +12,12 @@ from w2vbench.impls.catalogue.discovery import kernel_names
 
 @dataclass(frozen=True)
 class Selection:
-    """Select kernels by name and cases by glob. An empty selection selects everything.
+    """Select kernels by name and cases by glob. An empty selection selects everything."""
 
-    Attributes
-    ----------
-    kernels
-        Names of kernels (``scatter.dense``) or of families (``scatter``). A name that is a kernel's own means this kernel
-        alone: ``lookup`` is not ``lookup.bag``.
-    globs
-        Globs of whole case names, of ``kernel/implementation``, or of the implementation's slug.
-    """
-
+    # Names of kernels (``scatter.dense``) or of families (``scatter``). A name that is a kernel's own means this kernel
+    # alone: ``lookup`` is not ``lookup.bag``.
     kernels: Sequence[str] = ()
+    # globs of whole case names, of ``kernel/implementation``, or of the implementation's slug
     globs: Sequence[str] = ()
 
     def has_kernel(self, name: str) -> bool:

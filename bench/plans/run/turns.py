@@ -20,25 +20,14 @@ MORE_TIME = 0.1
 
 @dataclass(frozen=True)
 class Turn:
-    """Problems that are measured in one process each, one after another.
+    """Problems that are measured in one process each, one after another."""
 
-    Attributes
-    ----------
-    name
-        What is measured, as a sentence about the run's time names it.
-    fresh
-        Whether a process of an earlier turn must not be used again: it has measured some of these problems.
-    further
-        Whether the problems are undecided ones, in processes beyond those that were planned.
-    more
-        Whether a later turn may need fresh processes.
-    """
-
-    name: str
+    name: str  # what is measured, as a sentence about the run's time names it
     problems: Sequence[ProblemRun]
+    # whether a process of an earlier turn must not be used again: it has measured some of these problems
     fresh: bool = True
-    further: bool = False
-    more: bool = True
+    further: bool = False  # whether the problems are undecided ones, in processes beyond those that were planned
+    more: bool = True  # whether a later turn may need fresh processes
 
 
 def turns(problems: Sequence[ProblemRun], processes: int, looks: Sequence[int] = ()) -> Iterator[Turn]:

@@ -28,30 +28,15 @@ OPTION_NAMES = {"V": "--min-count", "epochs": "--epochs", "budget_s": "--budget"
 
 @dataclass(frozen=True, kw_only=True)
 class QualityRequest(MeasurementRequest):
-    """What to compare.
+    """What to compare."""
 
-    Attributes
-    ----------
-    seeds
-        Runs of each implementation; None for the usual number, or as many as were planned before the first run.
-    epochs
-        Times through the text.
-    budget_s
-        Training time of a run. Slower implementations train on as much of the text as fits.
-    threads
-        Each implementation is measured on each of these numbers of threads.
-    min_count
-        How often a word must occur.
-    resume
-        Whether to keep the finished runs of an earlier result file.
-    """
-
+    # runs of each implementation; None for the usual number, or as many as were planned before the first run
     seeds: int | None
-    epochs: int
-    budget_s: float
-    threads: Sequence[int]
-    min_count: int
-    resume: bool
+    epochs: int  # times through the text
+    budget_s: float  # Training time of a run. Slower implementations train on as much of the text as fits.
+    threads: Sequence[int]  # each implementation is measured on each of these numbers of threads
+    min_count: int  # how often a word must occur
+    resume: bool  # whether to keep the finished runs of an earlier result file
 
     def trained(self) -> list[Implementation]:
         """Return the implementations of training to compare. Raises PlanError if there are none."""

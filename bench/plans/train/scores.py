@@ -22,18 +22,10 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Tests:
-    """The tests that gensim's wheel ships, restricted to a vocabulary.
+    """The tests that gensim's wheel ships, restricted to a vocabulary."""
 
-    Attributes
-    ----------
-    pairs
-        By set: word ids (n, 2) and human similarity judgements (n,).
-    questions
-        Word ids (n, 4): the fourth word is to the third as the second is to the first.
-    """
-
-    pairs: dict[str, tuple[NDArray[np.int64], Floats]]
-    questions: NDArray[np.int64]
+    pairs: dict[str, tuple[NDArray[np.int64], Floats]]  # by set: word ids (n, 2) and human similarity judgements (n,)
+    questions: NDArray[np.int64]  # word ids (n, 4): the fourth word is to the third as the second is to the first
 
     @property
     def counts(self) -> dict[str, int]:

@@ -36,39 +36,25 @@ LONGEST_NUMBER = 16
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRequest:
-    """What to train, and where to save the vectors.
+    """What to train, and where to save the vectors."""
 
-    Attributes
-    ----------
-    corpus
-        A text file; None for the built-in text.
-    min_count
-        How often a word must occur.
-    model
-        ``skip-gram`` or ``cbow``.
-    H, K
-        Length of the vectors, and negatives a target.
-    threads
-        None for as many as there are CPUs.
-    binary
-        Whether to save word2vec's binary format instead of text.
-    """
-
-    corpus: Path | None
-    min_count: int
-    model: str
+    corpus: Path | None  # a text file; None for the built-in text
+    min_count: int  # how often a word must occur
+    model: str  # ``skip-gram`` or ``cbow``
+    # length of the vectors, and negatives a target
     H: int
     K: int
+
     window: int
     sample: float
     alpha: float
     min_alpha: float
     ns_exponent: float
     epochs: int
-    threads: int | None
+    threads: int | None  # none for as many as there are CPUs
     seed: int
     out: Path
-    binary: bool
+    binary: bool  # whether to save word2vec's binary format instead of text
 
     def settings(self) -> Settings:
         """Return what is learnt from the text. Raises PlanError if the settings contradict each other."""

@@ -49,37 +49,18 @@ class PlannedRun(NamedTuple):
 
 @dataclass(kw_only=True)
 class TrainingRuns:
-    """The runs of a comparison, those that are made and those that are left.
-
-    Attributes
-    ----------
-    corpus
-        The text, without its rarest words.
-    digest
-        Of the text and the code.
-    tests
-        Tests of the vectors; None if gensim is not installed.
-    threads
-        Each implementation is measured on each of these numbers of threads.
-    seeds
-        Runs of each implementation on each number of threads.
-    planned
-        How many of the seeds are tested, fixed before the first run.
-    budget_s
-        Training time of a run. Slower implementations train on as much of the text as fits.
-    records
-        Of the runs that are made. That of a run that failed has the reason.
-    """
+    """The runs of a comparison, those that are made and those that are left."""
 
     implementations: Sequence[Implementation]
-    corpus: Corpus
-    digest: str = ""
-    tests: quality.Tests | None = None
-    threads: Sequence[int] = (1,)
-    seeds: int
-    planned: int
+    corpus: Corpus  # the text, without its rarest words
+    digest: str = ""  # of the text and the code
+    tests: quality.Tests | None = None  # tests of the vectors; None if gensim is not installed
+    threads: Sequence[int] = (1,)  # each implementation is measured on each of these numbers of threads
+    seeds: int  # runs of each implementation on each number of threads
+    planned: int  # how many of the seeds are tested, fixed before the first run
     epochs: int = 5
-    budget_s: float = 30.0
+    budget_s: float = 30.0  # Training time of a run. Slower implementations train on as much of the text as fits.
+    # Of the runs that are made. That of a run that failed has the reason.
     records: list[TrainingRun] = field(default_factory=list)
 
     @property

@@ -22,19 +22,13 @@ SLOW_CALL_S = 0.2
 
 @dataclass(frozen=True)
 class Grid:
-    """Every combination of vocabularies, hidden sizes and batches.
+    """Every combination of vocabularies, hidden sizes and batches."""
 
-    Attributes
-    ----------
-    V, H, B
-        The values on each axis.
-    K, dtype, index, threads
-        The same at every size.
-    """
-
+    # the values on each axis
     V: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
     H: Sequence[int] = (50, 300)
     B: Sequence[int] = (1, 10, 100, 1_000, 10_000)
+    # the same at every size
     K: int = 5
     dtype: str = "f32"
     index: str = "i64"

@@ -12,24 +12,12 @@ from w2vbench.impls.interface.case import Size
 
 @dataclass(frozen=True)
 class Merged:
-    """Times of two tunings.
+    """Times of two tunings."""
 
-    Attributes
-    ----------
-    kernels
-        The times, by kernel.
-    measured
-        How many sizes have times that were measured now, by kernel.
-    kept
-        How many have times of before.
-    replaced
-        How many sizes of before are lost, since other implementations were measured there.
-    """
-
-    kernels: Mapping[str, KernelTimes]
-    measured: Mapping[str, int]
-    kept: Mapping[str, int]
-    replaced: Mapping[str, int]
+    kernels: Mapping[str, KernelTimes]  # the times, by kernel
+    measured: Mapping[str, int]  # how many sizes have times that were measured now, by kernel
+    kept: Mapping[str, int]  # how many have times of before
+    replaced: Mapping[str, int]  # how many sizes of before are lost, since other implementations were measured there
 
 
 def merge(

@@ -45,64 +45,38 @@ OVERHEAD_SLUGS = ("gather", "numba-prefetch")
 
 @dataclass(frozen=True)
 class SizeRegret:
-    """What was found at one size.
-
-    Attributes
-    ----------
-    chosen, fastest
-        The implementation that the table chooses, and the fastest one.
-    regret
-        Time of the dispatched call over that of the fastest implementation's.
-    over_bare
-        Time of the dispatched call over the fastest bare one: its arguments unchecked, its result overwritten by the next.
-    times
-        Seconds a call of each implementation over the fastest's.
-    """
+    """What was found at one size."""
 
     kernel: str
     size: Size
+    # the implementation that the table chooses, and the fastest one
     chosen: str
     fastest: str
-    regret: float
+    regret: float  # time of the dispatched call over that of the fastest implementation's
+    # time of the dispatched call over the fastest bare one: its arguments unchecked, its result overwritten by the next
     over_bare: float
-    times: Mapping[str, float]
+    times: Mapping[str, float]  # seconds a call of each implementation over the fastest's
 
 
 @dataclass(frozen=True)
 class Overhead:
-    """What a dispatched call takes beside a direct one of the same implementation.
-
-    Attributes
-    ----------
-    direct_s, over_s
-        Seconds of a direct call whose result the caller may keep, and how much longer a dispatched one takes.
-    over_reusing_s
-        How much longer it takes than a direct call into a buffer that all calls reuse.
-    """
+    """What a dispatched call takes beside a direct one of the same implementation."""
 
     slug: str
+    # seconds of a direct call whose result the caller may keep, and how much longer a dispatched one takes
     direct_s: float
     over_s: float
-    over_reusing_s: float
+    over_reusing_s: float  # how much longer it takes than a direct call into a buffer that all calls reuse
 
 
 @dataclass(frozen=True)
 class Regret:
-    """The regret of a table.
+    """The regret of a table."""
 
-    Attributes
-    ----------
-    sizes
-        What was found at each size.
-    spreads
-        Median, 95th percentile and largest ratio to the fastest: of what was chosen, and of fixed choices.
-    overheads
-        What dispatch adds to short calls.
-    """
-
-    sizes: Sequence[SizeRegret]
+    sizes: Sequence[SizeRegret]  # what was found at each size
+    # median, 95th percentile and largest ratio to the fastest: of what was chosen, and of fixed choices
     spreads: Mapping[str, tuple[float, float, float]]
-    overheads: Sequence[Overhead]
+    overheads: Sequence[Overhead]  # what dispatch adds to short calls
     exit_code: int
 
     def as_json(self) -> dict[str, object]:
@@ -117,18 +91,10 @@ class Regret:
 
 @dataclass(frozen=True, kw_only=True)
 class RegretRequest(TuneRequest):
-    """What to measure. ``out`` is the table, and ``processes`` must be even.
+    """What to measure. ``out`` is the table, and ``processes`` must be even."""
 
-    Attributes
-    ----------
-    sizes
-        How many random sizes, over all kernels.
-    anyway
-        Whether a table of another machine, or of other versions, is taken too.
-    """
-
-    sizes: int = 64
-    anyway: bool = False
+    sizes: int = 64  # how many random sizes, over all kernels
+    anyway: bool = False  # whether a table of another machine, or of other versions, is taken too
 
     def settings(self) -> MeasurementSettings:
         """Return how sizes are measured. Raises PlanError."""

@@ -45,18 +45,10 @@ Show = Callable[[Sequence[ProblemRun], int], AbstractContextManager[Progress]]
 
 @dataclass(frozen=True, kw_only=True)
 class TuneRequest(MeasurementRequest):
-    """What to tune. ``out`` is the table's file.
+    """What to tune. ``out`` is the table's file."""
 
-    Attributes
-    ----------
-    grid
-        The sizes.
-    processes
-        Processes of a size at which several implementations are about as fast.
-    """
-
-    grid: Grid = field(default_factory=Grid)
-    processes: int = SETTINGS.processes
+    grid: Grid = field(default_factory=Grid)  # the sizes
+    processes: int = SETTINGS.processes  # processes of a size at which several implementations are about as fast
     time_limit_s: float = SETTINGS.time_limit_s
     memory_limit_bytes: int | None = None
     seed: int = 0
@@ -92,30 +84,14 @@ class TuneRequest(MeasurementRequest):
 
 @dataclass(frozen=True)
 class Tuned:
-    """A finished tuning.
+    """A finished tuning."""
 
-    Attributes
-    ----------
-    table
-        The table as it was written.
-    file
-        Where.
-    kernels
-        The kernels that were measured now.
-    kept
-        How many sizes of each kernel have earlier times in the table.
-    problems
-        The sizes that were measured now.
-    exit_code
-        The command's.
-    """
-
-    table: DispatchTable
-    file: Path
-    kernels: Sequence[str]
-    kept: Mapping[str, int]
-    problems: Sequence[ProblemRun]
-    exit_code: int
+    table: DispatchTable  # the table as it was written
+    file: Path  # where
+    kernels: Sequence[str]  # the kernels that were measured now
+    kept: Mapping[str, int]  # how many sizes of each kernel have earlier times in the table
+    problems: Sequence[ProblemRun]  # the sizes that were measured now
+    exit_code: int  # the command's
 
 
 def tune(request: TuneRequest, say: Say, progress: Show) -> Tuned:

@@ -25,18 +25,10 @@ UNIT_FLOATS = UNIT // 4
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of a row that is kept in a register, or in half of one.
+    """A piece of a row that is kept in a register, or in half of one."""
 
-    Attributes
-    ----------
-    v
-        Code for vectors of its size.
-    at
-        How many pieces of its size are before it in the row: a number, or code for it.
-    """
-
-    v: Vectors
-    at: Any
+    v: Vectors  # code for vectors of its size
+    at: Any  # how many pieces of its size are before it in the row: a number, or code for it
 
     def load(self, row: Any) -> Any:
         return self.v.load(row, self.at)

@@ -12,81 +12,50 @@ from .fields import Count, Part, Positive, Ratio, Samples, Seconds
 
 
 class ComparedRow(Part):
-    """One case at two revisions, or in two result files.
-
-    Attributes
-    ----------
-    why
-        What the verdict rests on, or why there is none.
-    stages
-        What each process timed of ``base``, ``control`` (BASE loaded once more) and ``head``; a stage is the processes from one
-        look to the next. Every ratio, time and verdict of a comparison of revisions follows from it (``w2vbench.reports.compare.stages``); two
-        result files have none.
-    excluded
-        Whether the case could not be compared: its verdict then follows from no samples.
-    ratio, mean
-        HEAD's median time over BASE's, and the same of mean times.
-    control
-        The A/A difference: control's over BASE's, in the same processes.
-    setup, setup_ratio
-        The verdict on set-up time; HEAD's over BASE's.
-    processes
-        How many processes the verdict stands on.
-    base_s, head_s
-        Seconds a call.
-    base_cpu_s, head_cpu_s
-        Seconds of CPU time a call, of all threads.
-    memory
-        How HEAD's peak of traced allocation in a call differs from BASE's.
-    base_resident_bytes, head_resident_bytes
-        Growth of the resident set in a call; it is never judged.
-    memory_missing
-        Why a side has no peak.
-    needs
-        Optional packages of either side.
-    untraced
-        Whether one of them allocates what tracing does not see, so that memory is unknown.
-    acknowledged
-        Why the slowdown is intended.
-    file, line
-        Where HEAD's implementation stands.
-    margin
-        The change that counted as none, where two result files were compared.
-    """
+    """One case at two revisions, or in two result files."""
 
     case: str
     kernel: str
     implementation: str
     title: str
     verdict: Verdict
-    why: str = ""
+    why: str = ""  # what the verdict rests on, or why there is none
+    # What each process timed of ``base``, ``control`` (BASE loaded once more) and ``head``; a stage is the processes
+    # from one look to the next. Every ratio, time and verdict of a comparison of revisions follows from it
+    # (``w2vbench.reports.compare.stages``); two result files have none.
     stages: list[list[dict[str, Samples]]] = []
-    excluded: bool = False
-    ratio: Ratio | None = None
-    control: Ratio | None = None
-    mean: Ratio | None = None
+    excluded: bool = False  # whether the case could not be compared: its verdict then follows from no samples
+    ratio: Ratio | None = None  # HEAD's median time over BASE's
+    control: Ratio | None = None  # the A/A difference: control's over BASE's, in the same processes
+    mean: Ratio | None = None  # HEAD's mean time over BASE's
+    # the verdict on set-up time; HEAD's over BASE's
     setup: SetupVerdict = "unknown"
     setup_ratio: Ratio | None = None
+
     base_setup_s: Positive | None = None
     head_setup_s: Positive | None = None
-    processes: Count = 0
+    processes: Count = 0  # how many processes the verdict stands on
+    # seconds a call
     base_s: Seconds | None = None
     head_s: Seconds | None = None
+    # seconds of CPU time a call, of all threads
     base_cpu_s: Positive | None = None
     head_cpu_s: Positive | None = None
-    memory: MemoryVerdict = "unknown"
+    memory: MemoryVerdict = "unknown"  # how HEAD's peak of traced allocation in a call differs from BASE's
     base_bytes: Count | None = None
     control_bytes: Count | None = None
     head_bytes: Count | None = None
+    # growth of the resident set in a call; it is never judged
     base_resident_bytes: Count | None = None
     head_resident_bytes: Count | None = None
-    memory_missing: str = ""
-    needs: list[str] = []
-    untraced: bool = False
-    acknowledged: str | None = None
+    memory_missing: str = ""  # why a side has no peak
+    needs: list[str] = []  # optional packages of either side
+    untraced: bool = False  # whether one of them allocates what tracing does not see, so that memory is unknown
+    acknowledged: str | None = None  # why the slowdown is intended
+    # where HEAD's implementation stands
     file: str = ""
     line: Count = 0
-    margin: Positive | None = None
+    margin: Positive | None = None  # the change that counted as none, where two result files were compared
 
     @model_validator(mode="after")
     def complete(self) -> Self:
@@ -102,60 +71,34 @@ class ComparedRow(Part):
 
 
 class ComparedEnvironment(Part):
-    """One side of a comparison of packages.
+    """One side of a comparison of packages."""
 
-    Attributes
-    ----------
-    requirements
-        What was asked for.
-    python
-        The interpreter's version.
-    packages
-        The version of each package, by name.
-    blas
-        Which BLAS NumPy uses there, its version, and the processor that its kernels are made for.
-    """
-
-    requirements: list[str] = []
-    python: str
-    packages: dict[str, str]
-    blas: str = ""
+    requirements: list[str] = []  # what was asked for
+    python: str  # the interpreter's version
+    packages: dict[str, str]  # the version of each package, by name
+    blas: str = ""  # which BLAS NumPy uses there, its version, and the processor that its kernels are made for
 
 
 class Comparison(Part):
-    """What was compared, and what came of it.
-
-    Attributes
-    ----------
-    environments
-        BASE's and HEAD's, where packages were compared.
-    skipped
-        By reason, the cases that were not measured.
-    over_budget
-        Those of them that differ, and that there was no time for.
-    diffs
-        By file, what changed in it, as git shows it.
-    waiting
-        The share of their time in which calls of one thread did not have their CPU.
-    """
+    """What was compared, and what came of it."""
 
     base: str
     head: str
     base_commit: str | None = None
     head_commit: str | None = None
     interleaved: bool = True
-    environments: list[ComparedEnvironment] = Field(default=[], max_length=2)
+    environments: list[ComparedEnvironment] = Field(default=[], max_length=2)  # where packages were compared
     threshold: Positive
     cases: list[ComparedRow] = []
     added: list[str] = []
     removed: list[str] = []
     renamed: list[tuple[str, str]] = []
-    skipped: dict[str, list[str]] = {}
-    over_budget: list[str] = []
+    skipped: dict[str, list[str]] = {}  # by reason, the cases that were not measured
+    over_budget: list[str] = []  # those of them that differ, and that there was no time for
     caveats: list[str] = []
-    diffs: dict[str, str] = {}
+    diffs: dict[str, str] = {}  # by file, what changed in it, as git shows it
     seconds: Positive = 0.0
-    waiting: Positive = 0.0
+    waiting: Positive = 0.0  # the share of their time in which calls of one thread did not have their CPU
 
     @model_validator(mode="after")
     def two_environments_or_none(self) -> Self:

@@ -13,64 +13,38 @@ Rows = list[list[Number]]
 
 
 class Repeated(Part):
-    """Gradients of rows added back where a word repeats (slides 11 and 12).
+    """Gradients of rows added back where a word repeats (slides 11 and 12)."""
 
-    Attributes
-    ----------
-    idx, dout
-        Word ids, and a gradient row for each.
-    assigned, added
-        The whole gradient dW, by assignment and by a loop that adds.
-    """
-
+    # word ids, and a gradient row for each
     idx: list[Count]
     dout: Rows
+    # the whole gradient dW, by assignment and by a loop that adds
     assigned: Rows
     added: Rows
 
 
 class TwoScores(Part):
-    """One pair of scores, a for yes and b for no, and its losses where the answer is yes.
-
-    Attributes
-    ----------
-    sigmoid_difference, sigmoid_one
-        Of a - b, and of a alone.
-    """
+    """One pair of scores, a for yes and b for no, and its losses where the answer is yes."""
 
     a: Number
     b: Number
     softmax: Positive
+    # of a - b, and of a alone
     sigmoid_difference: Positive
     sigmoid_one: Positive
 
 
 class TwoOutputs(Part):
-    """Softmax with two outputs against sigmoid, over random pairs of scores (slide 16): the largest differences found.
+    """Softmax with two outputs against sigmoid, over random pairs of scores (slide 16): the largest differences found."""
 
-    Attributes
-    ----------
-    pairs
-        How many pairs of scores, each with both answers.
-    loss_difference
-        Of the loss to the sigmoid loss of x = a - b.
-    yes_gradient_difference, no_gradient_difference
-        Of dL/da to dL/dx, and of dL/db to -dL/dx.
-    one_score_difference
-        Of the loss to the sigmoid loss of x = a alone.
-    zero_difference
-        The same where b is 0.
-    examples
-        Some pairs.
-    """
-
-    pairs: Count
-    loss_difference: Positive
+    pairs: Count  # how many pairs of scores, each with both answers
+    loss_difference: Positive  # of the loss to the sigmoid loss of x = a - b
+    # of dL/da to dL/dx, and of dL/db to -dL/dx
     yes_gradient_difference: Positive
     no_gradient_difference: Positive
-    one_score_difference: Positive
-    zero_difference: Positive
-    examples: list[TwoScores] = []
+    one_score_difference: Positive  # of the loss to the sigmoid loss of x = a alone
+    zero_difference: Positive  # the same where b is 0
+    examples: list[TwoScores] = []  # some pairs
 
 
 class Dots(Part):
@@ -93,16 +67,10 @@ class Powers(Part):
 
 
 class Deck(Part):
-    """What a run of the deck computes beside its timings.
-
-    Attributes
-    ----------
-    layers
-        Source by name, such as ``Embedding.forward``.
-    """
+    """What a run of the deck computes beside its timings."""
 
     repeated: Repeated | None = None
     two_outputs: TwoOutputs | None = None
     dots: Dots | None = None
     powers: Powers | None = None
-    layers: dict[str, str] = {}
+    layers: dict[str, str] = {}  # source by name, such as ``Embedding.forward``

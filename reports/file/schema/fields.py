@@ -43,22 +43,13 @@ Ratio = Annotated[Interval, AfterValidator(plausible)]
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """What one process timed of one variant.
+    """What one process timed of one variant."""
 
-    Attributes
-    ----------
-    wall_s, cpu_s
-        Seconds a call, one figure a round; null where the variant took no part in a round.
-    setup_s
-        Seconds that set-up took.
-    adapt_s
-        Seconds to convert a batch, median; null where nothing is converted.
-    """
-
+    # seconds a call, one figure a round; null where the variant took no part in a round
     wall_s: list[Seconds | None]
     cpu_s: list[Positive | None]
-    setup_s: Positive | None = None
-    adapt_s: Positive | None = None
+    setup_s: Positive | None = None  # seconds that set-up took
+    adapt_s: Positive | None = None  # seconds to convert a batch, median; null where nothing is converted
 
     def __post_init__(self) -> None:
         for name, rounds in (("wall_s", self.wall_s), ("cpu_s", self.cpu_s)):

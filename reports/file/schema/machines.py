@@ -6,22 +6,12 @@ from .fields import Count, Part, Positive
 
 
 class Machine(Part):
-    """A machine of a run on several.
+    """A machine of a run on several."""
 
-    Attributes
-    ----------
-    name
-        What it was called.
-    experiments, in_doubt
-        How many problems were measured there, and of how many the figures are in doubt.
-    difference
-        How much identical code differed there, as a share: the median of its checks of itself.
-    pace_s
-        Seconds that a call took in these checks, median.
-    """
-
-    name: str
+    name: str  # what it was called
+    # how many problems were measured there, and of how many the figures are in doubt
     experiments: Count
     in_doubt: Count = 0
+    # how much identical code differed there, as a share: the median of its checks of itself
     difference: Positive | None = None
-    pace_s: Positive | None = None
+    pace_s: Positive | None = None  # seconds that a call took in these checks, median

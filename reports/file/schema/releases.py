@@ -11,62 +11,36 @@ from .fields import Part, Positive, Seconds
 
 
 class ReleasedCase(Part):
-    """A case over the releases of a package.
-
-    Attributes
-    ----------
-    times
-        By release, the median seconds a call of each process.
-    failed
-        By release, why it has no times.
-    """
+    """A case over the releases of a package."""
 
     case: str
     kernel: str
     implementation: str
     title: str
-    times: dict[str, list[Seconds]]
-    failed: dict[str, str] = {}
+    times: dict[str, list[Seconds]]  # by release, the median seconds a call of each process
+    failed: dict[str, str] = {}  # by release, why it has no times
 
 
 class Narrowed(Part):
-    """Where between two measured releases a change came.
-
-    Attributes
-    ----------
-    before, after
-        The measured releases.
-    last, first
-        The last release that is like the one before, and the first that is like the one after.
-    undecided
-        The releases between these two, which could not be told.
-    """
+    """Where between two measured releases a change came."""
 
     case: str
+    # the measured releases
     before: str
     after: str
+    # the last release that is like the one before, and the first that is like the one after
     last: str
     first: str
-    undecided: list[str] = []
+    undecided: list[str] = []  # the releases between these two, which could not be told
 
 
 class Releases(Part):
-    """Cases over the releases of a package, in the same number of processes of each.
-
-    Attributes
-    ----------
-    environments
-        By release, the oldest first.
-    not_measured
-        By release, why there is no environment.
-    threshold
-        The share of time that counts as no change.
-    """
+    """Cases over the releases of a package, in the same number of processes of each."""
 
     package: str
-    threshold: Positive
-    environments: dict[str, ComparedEnvironment]
-    not_measured: dict[str, str] = {}
+    threshold: Positive  # the share of time that counts as no change
+    environments: dict[str, ComparedEnvironment]  # by release, the oldest first
+    not_measured: dict[str, str] = {}  # by release, why there is no environment
     cases: list[ReleasedCase] = []
     narrowed: list[Narrowed] = []
     seconds: Positive = 0.0

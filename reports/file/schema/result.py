@@ -40,39 +40,7 @@ class SizeRecord(Part):
 
 
 class Extra(Part):
-    """What a row knows beyond pytest-benchmark's own fields. Units are in the names.
-
-    Attributes
-    ----------
-    slide
-        The slide of the source deck that shows it.
-    grows_with
-        The sizes that its time is declared to grow with.
-    needs
-        Optional packages that it needs.
-    touched_rows
-        Distinct rows that a batch touches, mean.
-    cpu_s
-        CPU time per call, where there are no processes.
-    read_bytes, written_bytes, flops
-        What a call moves and computes.
-    least_read_bytes, least_written_bytes
-        What any implementation must move.
-    moves_more
-        Whether it moves more than it must.
-    loops
-        Whether it loops in Python.
-    covers
-        Examples a call, by what they are called; ratios are by the first.
-    differs
-        What else the case does otherwise than others of its problem.
-    unit
-        What a batch has B of: word, bag, example.
-    machine
-        The machine of several on which it was measured.
-    doubt
-        Why its figures are in doubt.
-    """
+    """What a row knows beyond pytest-benchmark's own fields. Units are in the names."""
 
     kernel: str
     implementation: str
@@ -81,30 +49,34 @@ class Extra(Part):
     size: SizeRecord
     family: Family = "NumPy/SciPy"
     baseline: bool = False
-    slide: int | None = None
-    grows_with: str = ""
-    unit: str = ""
-    needs: list[str] = Field(default_factory=list)  # a plain default would be copied deeply for each of many rows
-    touched_rows: Positive | None = None
+    slide: int | None = None  # the slide of the source deck that shows it
+    grows_with: str = ""  # the sizes that its time is declared to grow with
+    unit: str = ""  # what a batch has B of: word, bag, example
+    # these lists come from a factory, since a plain default would be copied deeply for each of many rows
+    needs: list[str] = Field(default_factory=list)  # optional packages that it needs
+    touched_rows: Positive | None = None  # distinct rows that a batch touches, mean
     processes: list[Samples] = Field(default_factory=list)
-    cpu_s: Positive | None = None
+    cpu_s: Positive | None = None  # CPU time per call, where there are no processes
     prepare_s: Positive | None = None
     adapt_s: Positive | None = None
     peak_bytes: Count | None = None
     resident_bytes: Count | None = None
     prepare_bytes: Count | None = None
     prepare_resident_bytes: Count | None = None
+    # what a call moves and computes
     read_bytes: Positive | None = None
     written_bytes: Positive | None = None
     flops: Positive | None = None
+    # what any implementation must move
     least_read_bytes: Positive | None = None
     least_written_bytes: Positive | None = None
-    moves_more: bool = False
-    loops: bool = False
+    moves_more: bool = False  # whether it moves more than it must
+    loops: bool = False  # whether it loops in Python
+    # examples a call, by what they are called; ratios are by the first
     covers: dict[str, Positive] = Field(default_factory=dict)
-    differs: str = ""
-    machine: str = ""
-    doubt: str = ""
+    differs: str = ""  # what else the case does otherwise than others of its problem
+    machine: str = ""  # the machine of several on which it was measured
+    doubt: str = ""  # why its figures are in doubt
 
 
 class Stats(Part):
@@ -120,21 +92,13 @@ class Stats(Part):
 
 
 class Row(Part):
-    """One case that was measured.
+    """One case that was measured."""
 
-    Attributes
-    ----------
-    group
-        The problem.
-    param
-        What pytest-benchmark, which names rows after its test, put in brackets.
-    """
-
-    group: str | None
+    group: str | None  # the problem
     name: str
     fullname: str
     params: Any = None
-    param: str | None = None
+    param: str | None = None  # what pytest-benchmark, which names rows after its test, put in brackets
     extra_info: Extra
     options: dict[str, Any] = Field(default_factory=dict)
     stats: Stats
@@ -165,13 +129,7 @@ class Row(Part):
 
 
 class NotMeasured(Part):
-    """A case without figures, and why.
-
-    Attributes
-    ----------
-    marked_wrong
-        Whether it is the textbook's wrong version, shown on purpose.
-    """
+    """A case without figures, and why."""
 
     case: str
     kernel: str
@@ -181,7 +139,7 @@ class NotMeasured(Part):
     size: SizeRecord
     status: Literal["wrong", "skipped", "timeout", "out of memory", "crashed", "error"]
     reason: str
-    marked_wrong: bool = False
+    marked_wrong: bool = False  # whether it is the textbook's wrong version, shown on purpose
 
 
 class SourceCode(Part):
@@ -193,47 +151,26 @@ class SourceCode(Part):
 
 
 class ProfiledLine(Part):
-    """A source line, with null where no code runs.
-
-    Attributes
-    ----------
-    hits, time_s
-        Of all calls together.
-    traced_bytes
-        What it allocated in one call and left allocated, net over its hits.
-    traced_peak_bytes
-        The highest above what was there when a hit began.
-    memory_bytes
-        By how much it raised the resident set.
-    """
+    """A source line, with null where no code runs."""
 
     number: Count
     text: str
+    # of all calls together
     hits: Count | None = None
     time_s: Positive | None = None
-    traced_bytes: Signed | None = None
-    traced_peak_bytes: Count | None = None
-    memory_bytes: Signed | None = None
+    traced_bytes: Signed | None = None  # what it allocated in one call and left allocated, net over its hits
+    traced_peak_bytes: Count | None = None  # the highest above what was there when a hit began
+    memory_bytes: Signed | None = None  # by how much it raised the resident set
 
 
 class LineProfile(Part):
-    """An implementation line by line.
-
-    Attributes
-    ----------
-    unit_s
-        line_profiler's timer unit.
-    hook_s
-        What its hook adds to a hit.
-    left_out
-        What could not be profiled, and why.
-    """
+    """An implementation line by line."""
 
     calls: Annotated[int, Field(ge=1)]
-    unit_s: Positive
-    hook_s: Positive
+    unit_s: Positive  # line_profiler's timer unit
+    hook_s: Positive  # what its hook adds to a hit
     lines: list[ProfiledLine]
-    left_out: list[str] = []
+    left_out: list[str] = []  # what could not be profiled, and why
 
 
 class LayerFigures(Part):
@@ -284,29 +221,7 @@ Engine = Literal["run", "pytest-benchmark", "compare", "calibrate", "quality", "
 
 
 class Suite(Part):
-    """What the suite adds to the file.
-
-    Attributes
-    ----------
-    kernels
-        Titles of kernels, by name.
-    limits, limits_by_threads
-        What the machine can do: on the fewest threads, and on each number of them where there are several.
-    limit_samples
-        By problem, what calling, and moving what must be moved, took.
-    profiles, not_profiled
-        Line profiles by case, and why others have none.
-    stages
-        By case, seconds in each stage of a training step.
-    sources
-        Code, by implementation.
-    phases, problem_seconds
-        The run's own time: by phase, and by problem.
-    kind, machines
-        Of a run on several machines: their kind, and each of them.
-    deck, layers
-        Of a run of the source deck: its worked examples, and its layers by method.
-    """
+    """What the suite adds to the file."""
 
     schema_version: int
     engine: Engine
@@ -318,24 +233,31 @@ class Suite(Part):
     corpus: CorpusRecord = CorpusRecord()
     environment: dict[str, Any] = {}
     warnings: list[str] = []
-    kernels: dict[str, str] = {}
+    kernels: dict[str, str] = {}  # titles of kernels, by name
     kernel_facts: dict[str, KernelFacts] = {}
     not_measured: list[NotMeasured] = []
+    # what the machine can do: on the fewest threads, and on each number of them where there are several
     limits: Limits | None = None
     limits_by_threads: dict[int, Limits] = {}
+    # by problem, what calling, and moving what must be moved, took
     limit_samples: dict[str, dict[str, list[Samples]]] = {}
+    # line profiles by case, and why others have none
     profiles: dict[str, LineProfile] = {}
     not_profiled: dict[str, str] = {}
-    stages: dict[str, dict[str, Positive]] = {}
-    sources: dict[str, SourceCode] = {}
+    stages: dict[str, dict[str, Positive]] = {}  # by case, seconds in each stage of a training step
+    sources: dict[str, SourceCode] = {}  # code, by implementation
+    # the run's own time: by phase, and by problem
     phases: list[Phase] = []
     problem_seconds: dict[str, Positive] = {}
+    # of a run on several machines: their kind, and each of them
     kind: str = ""
     machines: list[Machine] = []
+
     comparison: Comparison | None = None
     releases: Releases | None = None
     calibration: Calibration | None = None
     training: Training | None = None
+    # of a run of the source deck: its worked examples, and its layers by method
     deck: Deck | None = None
     layers: dict[str, LayerFigures] = {}
 
@@ -345,16 +267,10 @@ class Suite(Part):
 
 
 class Commit(Part):
-    """The commit that a run was made at, as pytest-benchmark tells it.
-
-    Attributes
-    ----------
-    dirty
-        Whether files were changed.
-    """
+    """The commit that a run was made at, as pytest-benchmark tells it."""
 
     id: str | None = None
-    dirty: bool | None = None
+    dirty: bool | None = None  # whether files were changed
 
 
 class ResultFile(Part):

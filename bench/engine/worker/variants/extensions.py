@@ -19,17 +19,11 @@ from .variant import PreparedVariant, prepare_variant
 
 @dataclass(frozen=True, kw_only=True)
 class MethodCalls(Implementation):
-    """An implementation that calls methods.
+    """An implementation that calls methods."""
 
-    Attributes
-    ----------
-    methods
-        Those whose lines are profiled, by the names of their profiles.
-    checked_by
-        Returns the kernel that checks its results, from the one that checks all others'.
-    """
-
+    # those whose lines are profiled, by the names of their profiles
     methods: Mapping[str, FunctionType] = field(default_factory=dict)
+    # returns the kernel that checks its results, from the one that checks all others'
     checked_by: Callable[[Kernel], Kernel] = lambda kernel: kernel
 
 

@@ -32,24 +32,12 @@ half a minute."""
 
 @dataclass(frozen=True)
 class LoadedSource:
-    """A source that this process has loaded.
+    """A source that this process has loaded."""
 
-    Attributes
-    ----------
-    implementations
-        By key.
-    package
-        Name of the copy of ``impls`` that its kernels come from.
-    root
-        The folder in which its code is followed.
-    patched_names
-        Names that loading it replaced, and that were restored.
-    """
-
-    implementations: dict[str, Implementation]
-    package: str
-    root: Path
-    patched_names: tuple[str, ...] = ()
+    implementations: dict[str, Implementation]  # by key
+    package: str  # name of the copy of ``impls`` that its kernels come from
+    root: Path  # the folder in which its code is followed
+    patched_names: tuple[str, ...] = ()  # names that loading it replaced, and that were restored
 
     def find(self, key: str) -> Implementation:
         """Return an implementation by its key. Installed packages are searched only for what the source lacks."""

@@ -27,58 +27,27 @@ class TimedCalls(NamedTuple):
 
 @dataclass
 class PreparedVariant:
-    """An implementation that is ready to be timed.
+    """An implementation that is ready to be timed."""
 
-    Attributes
-    ----------
-    name
-        Its name in the experiment.
-    function
-        What is called.
-    workspace
-        A call's last argument, or an empty tuple if there is none.
-    problem
-        The inputs.
-    sample
-        The timing loop.
-    kernel
-        The kernel that verifies its results; None for the engine's own functions, which are not verified.
-    adapt
-        What changes a batch's form before it is timed.
-    place
-        Index of the next batch.
-    calls, rounds
-        Calls in a sample, and samples in a process.
-    prepare_s
-        Seconds of set-up.
-    start_again
-        Runs the set-up again, for another workspace; None where the workspace is not of arrays alone.
-    adapt_s
-        Seconds a batch that adapting took, of each sample.
-    history
-        What the kernel remembers of verified samples.
-    repeats
-        Whether a sample may call the same batch more than once.
-    compiles
-        Whether its first call may compile what it calls.
-    """
-
-    name: str
-    function: Function
-    workspace: Arguments
-    problem: Problem
-    sample: Sampler
+    name: str  # its name in the experiment
+    function: Function  # what is called
+    workspace: Arguments  # a call's last argument, or an empty tuple if there is none
+    problem: Problem  # the inputs
+    sample: Sampler  # the timing loop
+    # the kernel that verifies its results; None for the engine's own functions, which are not verified
     kernel: Kernel | None = None
-    adapt: Adapt | None = None
-    place: int = 0
+    adapt: Adapt | None = None  # what changes a batch's form before it is timed
+    place: int = 0  # index of the next batch
+    # calls in a sample, and samples in a process
     calls: int = 1
     rounds: int = 0
-    prepare_s: float = 0.0
+    prepare_s: float = 0.0  # seconds of set-up
+    # runs the set-up again, for another workspace; None where the workspace is not of arrays alone
     start_again: Callable[[], tuple[Function, Arguments]] | None = None
-    adapt_s: list[float] = field(default_factory=list)
-    history: list[Any] = field(default_factory=list)
-    repeats: bool = False
-    compiles: bool = False
+    adapt_s: list[float] = field(default_factory=list)  # seconds a batch that adapting took, of each sample
+    history: list[Any] = field(default_factory=list)  # what the kernel remembers of verified samples
+    repeats: bool = False  # whether a sample may call the same batch more than once
+    compiles: bool = False  # whether its first call may compile what it calls
 
     @property
     def most_calls(self) -> int:
